@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# sigframe-inspect.bash - completion for bash
+
+# The ids of the checks and hazards, as `command` $1 lists them.
+_sigframe_inspect_ids()
+{
+	"$1" --explain 2>/dev/null |
+		sed -n 's/^ *\([a-z][a-z0-9-]*\)  .*/\1/p'
+}
+
+# The threads of the processes that the words before name, or of all.
+_sigframe_inspect_tids()
+{
+	local i task pids=()
+
+	for ((i = 1; i < ${#words[@]}; i++)); do
+		case ${words[i - 1]}:${words[i]} in
+		-p:[0-9]* | --pid:[0-9]*) pids+=("${words[i]}") ;;
+		*:-p[0-9]*) pids+=("${words[i]#-p}") ;;
+		*:--pid=[0-9]*) pids+=("${words[i]#--pid=}") ;;
+		esac
+	done
+	[[ ${#pids[@]} -gt 0 ]] || pids=('[0-9]*')
+	for i in "${pids[@]}"; do
+		compgen -G "/proc/$i/task/[0-9]*"
+	done | while read -r task; do
+		echo "${task##*/}"
+	done
+}
+
+# The ids of the processes.
+_sigframe_inspect_pids()
+{
+	local process
+
+	compgen -G '/proc/[0-9]*' | while read -r process; do
+		echo "${process##*/}"
+	done
+}
+
+_sigframe_inspect()
+{
+	# shellcheck disable=SC2034 # _init_completion fills in cword
+	local cur prev words cword split values
+
+	_init_completion -s || return
+	case $prev in
+	-p | --pid) values=$(_sigframe_inspect_pids) ;;
+	-T | --tid) values=$(_sigframe_inspect_tids) ;;
+	--stop) values='auto all none' ;;
+	--color) values='auto always never' ;;
+	-e | --executable)
+		_filedir
+		return
+		;;
+	--sysroot)
+		_filedir -d
+		return
+		;;
+	--json | --explain)
+		# Their value is optional, so only what follows a = is one.
+		if [[ $split == true ]]; then
+			[[ $prev == --json ]] && values='pretty lines' ||
+				values=$(_sigframe_inspect_ids "$1")
+		fi
+		;;
+	esac
+	if [[ -n ${values+set} ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+		return
+	fi
+	if [[ $split == true ]]; then
+		return
+	fi
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W '
+			-p --pid= --tree -T --tid= --stop= -e --executable=
+			--sysroot= --no-unwind -x --registers --raw -j --json
+			--json= -q --quiet --color= --strict --explain
+			--explain= -V --version -? -h --help --usage
+		' -- "$cur")
+		[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+		return
+	fi
+	_filedir
+} &&
+	complete -F _sigframe_inspect sigframe-inspect

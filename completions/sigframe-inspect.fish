@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# sigframe-inspect.fish - completion for fish
+
+# The ids of the checks and hazards, as the command lists them.
+function __sigframe_inspect_ids
+    set -l command (commandline -opc)[1]
+    $command --explain 2>/dev/null |
+        string replace -rf '^ *([a-z][a-z0-9-]*)  +(.*)$' '$1\t$2'
+end
+
+# The threads of all processes.
+function __sigframe_inspect_tids
+    string replace -rf '^/proc/[0-9]+/task/' '' /proc/*/task/*
+end
+
+# Directories; fish itself takes the option for a part of the name.
+function __sigframe_inspect_directories
+    __fish_complete_directories (
+        commandline -ct | string replace -r '^--sysroot=' '')
+end
+
+set -l c complete -c sigframe-inspect
+
+$c -s p -l pid -x -a '(__fish_complete_pids)' \
+    -d 'Examine the running process PID'
+$c -l tree -d 'Also the descendants of each PID'
+$c -s T -l tid -x -a '(__sigframe_inspect_tids)' -d 'Only the thread TID'
+$c -l stop -x -a 'auto all none' -d 'Threads to stop for the look'
+$c -s e -l executable -r -F -d 'The executable of the core'
+$c -l sysroot -x -a '(__sigframe_inspect_directories)' \
+    -d 'Look for the files of the core below DIR'
+$c -l no-unwind -d 'Find frames by scanning the stacks only'
+$c -s x -l registers -d 'Print the register values in each frame'
+$c -l raw -d 'Print the bytes of each frame in hex'
+$c -s j -l json -f -a 'pretty lines' -d 'JSON instead of text'
+$c -s q -l quiet -d 'Exit status only'
+$c -l color -x -a 'auto always never' -d 'Color the text'
+$c -l strict -d 'Hazards make the exit status 1, too'
+$c -l explain -f -a '(__sigframe_inspect_ids)' \
+    -d 'Say what a check or hazard means'
+$c -s V -l version -d 'Print the version'
+$c -s h -l help -d 'Print help'
+$c -s '?' -d 'Print help'
+$c -l usage -d 'Print a short usage message'

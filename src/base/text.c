@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text.c - a growing string, and making foreign strings safe to print */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for `more` bytes and a NUL; false if the text is or turns bad. */
+static bool reserve(struct text *t, size_t more)
+{
+	if (t->bad)
+		return false;
+	if (more < t->room - t->size)
+		return true;
+
+	size_t room = (t->size + more + 1) * 2;
+	char *data = realloc(t->data, room);
+
+	if (!data) {
+		t->bad = true;
+		return false;
+	}
+	t->data = data;
+	t->room = room;
+	return true;
+}
+
+void text_add_bytes(struct text *t, const void *data, size_t size)
+{
+	if (!reserve(t, size))
+		return;
+	memcpy(t->data + t->size, data, size);
+	t->size += size;
+	t->data[t->size] = '\0';
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_bytes(t, s, strlen(s));
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+	va_list args;
+	char *s;
+
+	va_start(args, fmt);
+	int size = vasprintf(&s, fmt, args);
+	va_end(args);
+	if (size < 0) {
+		t->bad = true;
+		return;
+	}
+	text_add_bytes(t, s, (size_t)size);
+	free(s);
+}
+
+void text_pad(struct text *t, char c, long count)
+{
+	for (long i = 0; i < count; i++)
+		text_add_bytes(t, &c, 1);
+}
+
+size_t text_utf8_length(const char *s)
+{
+	const uint8_t *b = (const uint8_t *)s;
+	size_t length;
+	uint32_t value;
+
+	if (b[0] < 0x80)
+		return 1;
+	if (b[0] >= 0xc2 && b[0] < 0xe0)
+		length = 2;
+	else if (b[0] >= 0xe0 && b[0] < 0xf0)
+		length = 3;
+	else if (b[0] >= 0xf0 && b[0] < 0xf5)
+		length = 4;
+	else
+		return 0;
+
+	value = b[0] & (0xff >> (length + 1));
+	for (size_t i = 1; i < length; i++) {
+		if ((b[i] & 0xc0) != 0x80)	/* stops at a NUL too */
+			return 0;
+		value = value << 6 | (b[i] & 0x3f);
+	}
+	if ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000))
+		return 0;
+	if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+		return 0;
+	return length;
+}
+
+/* C1 controls, and the marks that reorder what a terminal shows. */
+static bool is_unprintable(const char *s, size_t length)
+{
+	const uint8_t *b = (const uint8_t *)s;
+
+	if (length == 1)
+		return b[0] < 0x20 || b[0] == 0x7f;
+	if (length == 2)
+		return b[0] == 0xc2 && b[1] < 0xa0;
+	if (length == 3 && b[0] == 0xe2 && b[1] == 0x80)
+		return (b[2] >= 0x8b && b[2] <= 0x8f) ||
+		       (b[2] >= 0xa8 && b[2] <= 0xae);
+	if (length == 3 && b[0] == 0xe2 && b[1] == 0x81)
+		return b[2] >= 0xa6 && b[2] <= 0xa9;
+	return false;
+}
+
+void text_add_foreign(struct text *t, const char *s)
+{
+	while (*s) {
+		size_t length = text_utf8_length(s);
+		size_t take = length ? length : 1;
+
+		if (*s == '\\') {
+			text_add(t, "\\\\");
+		} else if (length && !is_unprintable(s, length)) {
+			text_add_bytes(t, s, length);
+		} else {
+			for (size_t i = 0; i < take; i++)
+				text_printf(t, "\\x%02x", (uint8_t)s[i]);
+		}
+		s += take;
+	}
+}
+
+const char *text_string(const struct text *t)
+{
+	return t->data ? t->data : "";
+}
+
+bool text_bad(const struct text *t)
+{
+	return t->bad;
+}
+
+void text_clear(struct text *t)
+{
+	t->size = 0;
+	if (t->data)
+		t->data[0] = '\0';
+}
+
+void text_deinit(struct text *t)
+{
+	free(t->data);
+	*t = (struct text)TEXT_INIT;
+}
+
+size_t text_columns(const char *s)
+{
+	size_t columns = 0;
+
+	while (*s) {
+		size_t length = text_utf8_length(s);
+
+		s += length ? length : 1;
+		columns++;
+	}
+	return columns;
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* complete.c - what follows from what a description says */
+#include "describe/description.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+/* Valid MXCSR bits with and without misaligned SSE (APM vol. 2, 11.3.2). */
+#define MXCSR_MASK_MISALIGNED UINT32_C(0x2ffff)
+#define MXCSR_MASK_PLAIN UINT32_C(0xffff)
+
+/* No CPU's image comes near; keeps sums of offsets and sizes small. */
+#define IMAGE_END_MAX UINT32_C(0x100000)
+
+#define B(x) ISA_BIT(ISA_##x)
+#define X(x) XSTATE_BIT(XSTATE_##x)
+#define MPX_COMPONENTS (X(BNDREGS) | X(BNDCSR))
+#define AVX512_COMPONENTS (X(OPMASK) | X(ZMM_HI256) | X(HI16_ZMM))
+#define AMX_COMPONENTS (X(XTILECFG) | X(XTILEDATA))
+
+/* XSETBV and Linux enable all of a row or nothing (SDM vol. 1, 13.3). */
+static const struct {
+	uint64_t components;
+	const char *name;
+} together[] = {
+	{ MPX_COMPONENTS, "MPX" },
+	{ AVX512_COMPONENTS, "AVX-512" },
+	{ AMX_COMPONENTS, "AMX" },
+};
+
+/*
+ * Components that Linux has not always enabled: 6.16 took up APX, 5.16 AMX.
+ * Kernels that follow `never` are all older, of those that follow `maybe` some.
+ */
+static const struct newcomer {
+	uint64_t components;
+	unsigned major, minor;
+	rules_mask never, maybe;
+	const char *name;
+} newcomers[] = {
+	{ AMX_COMPONENTS, 5, 16, RULES_BIT(RULES_R1),
+	  RULES_BIT(RULES_R2) | RULES_BIT(RULES_R3), "AMX" },
+	{ X(APX), 6, 16,
+	  RULES_BIT(RULES_R1) | RULES_BIT(RULES_R2) | RULES_BIT(RULES_R3),
+	  RULES_BIT(RULES_R4), "APX" },
+};
+
+static void set_origin(struct description *d, enum description_field field,
+		       enum origin origin)
+{
+	free(d->assumed[field]);
+	d->assumed[field] = NULL;
+	d->origin[field] = origin;
+}
+
+static struct error *contradiction(const char *what)
+{
+	return error_new(ERROR_BAD_INPUT, "contradicts itself: %s", what);
+}
+
+/* Names of extensions or components: "mpx, pku". */
+static const char *isa_names(uint64_t set, struct text *t)
+{
+	for (unsigned i = 0; i < ISA_COUNT; i++)
+		if (set & ISA_BIT(i))
+			text_printf(t, "%s%s", t->size ? ", " : "",
+				    isa_table[i].name);
+	return text_string(t);
+}
+
+static const char *component_names(uint64_t set, struct text *t)
+{
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(set & XSTATE_BIT(i)))
+			continue;
+		text_add(t, t->size ? ", " : "");
+		if (xstate_components[i].name)
+			text_add(t, xstate_components[i].name);
+		else
+			text_printf(t, "%u", i);
+	}
+	return text_string(t);
+}
+
+/*
+ * What is there brings what it needs, what is not takes along what needs it;
+ * so does Linux (filter_feature_dependencies(), cpuid-deps.c, since 6.14).
+ */
+static struct error *complete_isa(struct description *d)
+{
+	struct isa_set *isa = &d->isa;
+	uint64_t needed = 0;
+
+	isa->has &= isa->known;
+	if ((isa->has & B(AVX512F)) && (isa->known & ~isa->has & B(AVX)))
+		return contradiction("AVX-512 without AVX");
+	if (d->cpu.xsave == TRI_NO) {	/* the CPU may have what nobody uses */
+		isa->known |= B(XSAVE);
+		isa->has &= ~B(XSAVE);
+	}
+	for (unsigned i = 0; i < ISA_COUNT; i++) {
+		if (!(isa->has & ISA_BIT(i)))
+			continue;
+		if (isa_table[i].needs & isa->known & ~isa->has)
+			isa->has &= ~ISA_BIT(i);
+		else
+			needed |= isa_table[i].needs;
+	}
+	isa->known |= needed;
+	isa->has |= needed;
+	for (unsigned i = 0; i < ISA_COUNT; i++)
+		if (isa_table[i].needs & isa->known & ~isa->has)
+			isa->known |= ISA_BIT(i);
+	if (isa->known && d->origin[DESCRIBED_ISA] == ORIGIN_NONE)
+		d->origin[DESCRIBED_ISA] = ORIGIN_DERIVED;
+	return NULL;
+}
+
+/* The components by the extensions, if those that decide are known. */
+static void xfeatures_from_isa(struct description *d)
+{
+	const struct isa_set *isa = &d->isa;
+	uint64_t deciding = B(XSAVE) | B(AVX) | B(AVX512F) | B(PKU);
+	uint64_t rare = B(MPX) | B(AMX_TILE) | B(APX_F);
+	struct text names = TEXT_INIT;
+
+	if (deciding & ~isa->known)
+		return;
+	/* all CPUs that have APX have this one too */
+	if ((isa->known & ~isa->has & B(AVX512_FP16)))
+		rare &= ~B(APX_F);
+	d->cpu.xfeatures = isa_xfeatures(isa->has) | XSTATE_LEGACY;
+	set_origin(d, DESCRIBED_XFEATURES, ORIGIN_DERIVED);
+	if ((isa->has & B(XSAVE)) && (rare & ~isa->known))
+		description_assume(d, DESCRIBED_XFEATURES,
+				   "components without %s, of which nothing "
+				   "is said",
+				   isa_names(rare & ~isa->known, &names));
+	text_deinit(&names);
+}
+
+/*
+ * A mask as given may be what the CPU could do: only what the extensions back
+ * is what Linux enables. An extension whose components are not enabled is of
+ * no use to programs.
+ */
+static void isa_from_xfeatures(struct description *d)
+{
+	static const enum isa decisive[] = {
+		ISA_AVX, ISA_MPX, ISA_AVX512F, ISA_PKU, ISA_AMX_TILE, ISA_APX_F,
+	};
+	struct isa_set *isa = &d->isa;
+	uint64_t features = d->cpu.xfeatures;
+	uint64_t by_isa = isa_xfeatures(isa->has | ~isa->known);
+
+	features &= by_isa | ~isa_xfeatures(UINT64_MAX);
+	for (unsigned i = 0; i < XSTATE_MAX; i++)
+		if (xstate_components[i].supervisor)
+			features &= ~XSTATE_BIT(i);
+	features &= ~XSTATE_BIT(62);	/* LWP: Linux does not know it */
+	features |= XSTATE_LEGACY;
+	d->cpu.xfeatures = features;
+
+	/* somebody read the mask from XSAVE's own leaf or XCR0 */
+	if (!(isa->known & B(XSAVE)) && d->cpu.xsave != TRI_NO) {
+		isa->known |= B(XSAVE);
+		isa->has |= B(XSAVE);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(decisive); i++) {
+		uint64_t bit = ISA_BIT(decisive[i]);
+
+		isa->known |= bit;
+		if (features & isa_xfeatures(B(XSAVE) | bit) & ~XSTATE_LEGACY) {
+			isa->has |= bit | isa_table[decisive[i]].needs;
+			isa->known |= isa_table[decisive[i]].needs;
+		} else {
+			isa->has &= ~bit;
+		}
+	}
+	for (unsigned i = 0; i < ISA_COUNT; i++)
+		if (isa_table[i].needs & isa->known & ~isa->has) {
+			isa->known |= ISA_BIT(i);
+			isa->has &= ~ISA_BIT(i);
+		}
+	if (d->origin[DESCRIBED_ISA] == ORIGIN_NONE)
+		d->origin[DESCRIBED_ISA] = ORIGIN_DERIVED;
+}
+
+/* Is the release older than major.minor? TRI_UNKNOWN if it cannot be told. */
+static enum tri older(const char *release, unsigned major, unsigned minor)
+{
+	unsigned a, b;
+
+	if (!release || sscanf(release, "%u.%u", &a, &b) != 2)
+		return TRI_UNKNOWN;
+	return tri_of(a < major || (a == major && b < minor));
+}
+
+/* Vendors bring new components to old kernels, under the old number. */
+static bool may_have_backports(const char *release)
+{
+	return strstr(release, ".el") || strstr(release, "-default");
+}
+
+/* Take away what the described kernel is too old for. */
+static void drop_newcomers(struct description *d)
+{
+	const enum description_field field = DESCRIBED_XFEATURES;
+
+	for (size_t i = 0; i < ARRAY_SIZE(newcomers); i++) {
+		const struct newcomer *n = &newcomers[i];
+		enum tri old = older(d->kernel, n->major, n->minor);
+		bool given = d->origin[field] == ORIGIN_GIVEN;
+
+		if (!(d->cpu.xfeatures & n->components))
+			continue;
+		if (old == TRI_UNKNOWN && d->rules &&
+		    !(d->rules & ~n->never))
+			old = TRI_YES;
+		if (old == TRI_YES && d->kernel &&
+		    may_have_backports(d->kernel)) {
+			if (given)
+				continue;
+			description_assume(d, field,
+					   "without %s, which Linux has since "
+					   "%u.%u; the vendor may have brought "
+					   "it in before", n->name, n->major,
+					   n->minor);
+		}
+		if (old == TRI_YES) {
+			d->cpu.xfeatures &= ~n->components;
+			set_origin(d, DESCRIBED_MINSIGSTKSZ, ORIGIN_NONE);
+		}
+		if (old == TRI_YES && given)
+			set_origin(d, field, ORIGIN_DERIVED);
+		else if (old == TRI_UNKNOWN && !given &&
+			 (!d->rules || (d->rules & (n->never | n->maybe))))
+			description_assume(d, field,
+					   "with %s, which Linux has since "
+					   "%u.%u", n->name, n->major,
+					   n->minor);
+	}
+}
+
+static struct error *check_xfeatures(const struct description *d)
+{
+	uint64_t features = d->cpu.xfeatures;
+
+	for (size_t i = 0; i < ARRAY_SIZE(together); i++) {
+		uint64_t part = features & together[i].components;
+
+		if (part && part != together[i].components)
+			return error_new(ERROR_BAD_INPUT,
+					 "contradicts itself: only a part of "
+					 "the %s components",
+					 together[i].name);
+	}
+	if ((features & AVX512_COMPONENTS) && !(features & X(AVX)))
+		return contradiction("AVX-512 without AVX");
+	if ((features & MPX_COMPONENTS) && (features & X(APX)))
+		return contradiction("MPX together with APX");
+	if ((features & ~XSTATE_LEGACY) && d->cpu.xsave == TRI_NO)
+		return contradiction("state components without XSAVE");
+	return NULL;
+}
+
+static struct error *complete_xfeatures(struct description *d)
+{
+	const enum description_field field = DESCRIBED_XFEATURES;
+
+	if (d->origin[field] == ORIGIN_GIVEN)
+		isa_from_xfeatures(d);
+	else
+		xfeatures_from_isa(d);
+	if (d->isa.known & B(XSAVE))
+		d->cpu.xsave = tri_of(d->isa.has & B(XSAVE));
+	if (d->origin[field] == ORIGIN_NONE) {
+		/* XSAVE of nobody knows what is no better than unknown */
+		if (d->cpu.xsave == TRI_NO) {
+			d->cpu.xfeatures = XSTATE_LEGACY;
+			d->origin[field] = ORIGIN_DERIVED;
+		} else {
+			d->cpu.xsave = TRI_UNKNOWN;
+		}
+		return NULL;
+	}
+
+	struct error *err = check_xfeatures(d);
+
+	if (!err)
+		drop_newcomers(d);
+	return err;
+}
+
+/* The given places of the enabled components. */
+static struct error *check_layout(const struct xstate_layout *l,
+				  uint64_t features)
+{
+	const struct xstate_layout *sizes =
+		xstate_family_layout(XSTATE_FAMILY_INTEL);
+
+	features &= l->features & ~XSTATE_LEGACY;
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(features & XSTATE_BIT(i)))
+			continue;
+		if (!l->size[i] || ((sizes->features & XSTATE_BIT(i)) &&
+				    l->size[i] != sizes->size[i]))
+			return error_new(ERROR_BAD_INPUT,
+					 "component %u of %u bytes, where the "
+					 "architecture has %u", i, l->size[i],
+					 sizes->size[i]);
+		if (l->offset[i] < XSTATE_MIN_SIZE ||
+		    l->offset[i] > IMAGE_END_MAX ||
+		    l->size[i] > IMAGE_END_MAX)
+			return error_new(ERROR_BAD_INPUT,
+					 "component %u at %u, %u bytes: no "
+					 "place for one", i, l->offset[i],
+					 l->size[i]);
+		for (unsigned j = 0; j < i; j++)
+			if ((features & XSTATE_BIT(j)) &&
+			    l->offset[i] < l->offset[j] + l->size[j] &&
+			    l->offset[j] < l->offset[i] + l->size[i])
+				return error_new(ERROR_BAD_INPUT,
+						 "contradicts itself: "
+						 "components %u and %u "
+						 "overlap", j, i);
+	}
+	return NULL;
+}
+
+/* Copy the places of `features`. */
+static void copy_places(struct xstate_layout *to,
+			const struct xstate_layout *from, uint64_t features)
+{
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(features & XSTATE_BIT(i)))
+			continue;
+		to->features |= XSTATE_BIT(i);
+		to->offset[i] = from->offset[i];
+		to->size[i] = from->size[i];
+	}
+}
+
+/* By whose layout to place what has none. */
+static enum xstate_family guess_family(const struct description *d,
+				       enum xstate_family vendor)
+{
+	const struct xstate_layout *l = &d->cpu.layout;
+	const uint64_t intel_only = MPX_COMPONENTS | AMX_COMPONENTS | X(APX);
+
+	if (d->origin[DESCRIBED_LAYOUT] == ORIGIN_GIVEN) {
+		enum xstate_family family =
+			xstate_layout_family(l, l->features);
+
+		if (family != XSTATE_FAMILY_COMMON)
+			return family;
+	}
+	if (vendor == XSTATE_FAMILY_UNKNOWN &&
+	    (d->cpu.xfeatures & intel_only))
+		return XSTATE_FAMILY_INTEL;
+	return vendor;
+}
+
+static void note_layout(struct description *d, enum xstate_family family,
+			bool by_vendor, uint64_t placed)
+{
+	const uint64_t same =
+		xstate_family_layout(XSTATE_FAMILY_COMMON)->features;
+	const enum description_field field = DESCRIBED_LAYOUT;
+	bool partly = d->origin[field] == ORIGIN_GIVEN;
+	struct text names = TEXT_INIT;
+
+	if (!(placed & ~same)) {
+		if (!partly)
+			set_origin(d, field, ORIGIN_DERIVED);
+	} else if (partly) {
+		description_assume(d, field,
+				   "places of %s by the %s layout, which the "
+				   "others follow",
+				   component_names(placed, &names),
+				   xstate_family_name(family));
+	} else {
+		description_assume(d, field,
+				   "layout %s, by the %s; a hypervisor may "
+				   "pass on another",
+				   xstate_family_name(family),
+				   by_vendor ? "vendor" : "components");
+	}
+	text_deinit(&names);
+}
+
+static struct error *complete_layout(struct description *d,
+				     enum xstate_family vendor)
+{
+	const struct xstate_layout *common =
+		xstate_family_layout(XSTATE_FAMILY_COMMON);
+	struct xstate_layout *l = &d->cpu.layout;
+	bool given = d->origin[DESCRIBED_LAYOUT] == ORIGIN_GIVEN;
+	bool enabled_known = d->origin[DESCRIBED_XFEATURES] != ORIGIN_NONE;
+	uint64_t features = d->cpu.xfeatures;
+
+	/* a CPU tells places of what it has not: Zen 2 a wrong one for PKRU */
+	if (!given)
+		l->features = 0;
+	else if (enabled_known)
+		l->features &= features;
+	copy_places(l, common, XSTATE_LEGACY);
+
+	struct error *err = check_layout(l, features);
+
+	if (err)
+		return err;
+
+	enum xstate_family family = guess_family(d, vendor);
+	const struct xstate_layout *source =
+		xstate_family_layout(family == XSTATE_FAMILY_UNKNOWN
+					     ? XSTATE_FAMILY_COMMON
+					     : family);
+	uint64_t missing = features & ~l->features;
+	struct text names = TEXT_INIT;
+
+	if ((missing & ~source->features) &&
+	    (given || family != XSTATE_FAMILY_UNKNOWN)) {
+		err = error_new(ERROR_BAD_INPUT,
+				"no place is known for %s, layout %s",
+				component_names(missing & ~source->features,
+						&names),
+				xstate_family_name(family));
+		text_deinit(&names);
+		return err;
+	}
+	if (given)
+		copy_places(l, source, missing & source->features);
+	else
+		*l = *source;
+	if (enabled_known && !(features & ~l->features)) {
+		if (!given || missing)
+			note_layout(d, family, vendor == family, missing);
+		d->cpu.family = xstate_layout_family(l, features);
+	} else {
+		d->cpu.family = XSTATE_FAMILY_UNKNOWN;
+		if (!given)
+			set_origin(d, DESCRIBED_LAYOUT, ORIGIN_NONE);
+	}
+	return check_layout(l, features);
+}
+
+static void complete_rest(struct description *d)
+{
+	struct cpu_model *cpu = &d->cpu;
+	const struct isa_set *isa = &d->isa;
+
+	if (d->origin[DESCRIBED_MXCSR_MASK] != ORIGIN_GIVEN &&
+	    (isa->known & B(MISALIGNSSE))) {
+		cpu->mxcsr_mask = isa->has & B(MISALIGNSSE)
+					  ? MXCSR_MASK_MISALIGNED
+					  : MXCSR_MASK_PLAIN;
+		set_origin(d, DESCRIBED_MXCSR_MASK, ORIGIN_DERIVED);
+	}
+	if (d->origin[DESCRIBED_XSAVEC] != ORIGIN_GIVEN &&
+	    (isa->known & B(XSAVEC))) {
+		cpu->xsavec = tri_of(isa->has & B(XSAVEC));
+		set_origin(d, DESCRIBED_XSAVEC, ORIGIN_DERIVED);
+	}
+	/*
+	 * Who has five levels of page tables uses them. Who is not known to
+	 * have them loses only frames above 47 bits, which few ask for: not
+	 * worth a sentence in every report.
+	 */
+	if (d->origin[DESCRIBED_USER_LIMIT] != ORIGIN_GIVEN) {
+		cpu->user_limit = isa->has & B(LA57) ? CPU_USER_LIMIT_57
+						     : CPU_USER_LIMIT_48;
+		set_origin(d, DESCRIBED_USER_LIMIT,
+			   isa->known & B(LA57) ? ORIGIN_DERIVED
+						: ORIGIN_ASSUMED);
+	}
+}
+
+/*
+ * AT_MINSIGSTKSZ as Linux computes it (get_sigframe_size(),
+ * arch/x86/kernel/signal.c): the largest frame header, the image with MAGIC2
+ * and room for its alignment.
+ */
+static void complete_minsigstksz(struct description *d)
+{
+	const bool ia32 = d->ia32 != TRI_NO;
+	uint32_t image = cpu_user_size(&d->cpu, d->cpu.xfeatures);
+	uint64_t size = ia32 ? 736 + 112 : 440;
+
+	if (d->origin[DESCRIBED_MINSIGSTKSZ] == ORIGIN_GIVEN)
+		return;
+	d->minsigstksz = 0;
+	set_origin(d, DESCRIBED_MINSIGSTKSZ, ORIGIN_NONE);
+	if (!image)
+		return;
+	size += 15 + image + 63;
+	if (d->cpu.xsave == TRI_YES)
+		size += XSTATE_MAGIC2_SIZE;
+	d->minsigstksz = (size + 15) & ~UINT64_C(15);
+	set_origin(d, DESCRIBED_MINSIGSTKSZ,
+		   d->ia32 == TRI_UNKNOWN ? ORIGIN_ASSUMED : ORIGIN_DERIVED);
+}
+
+static void complete_rules(struct description *d)
+{
+	struct text names = TEXT_INIT;
+
+	if (d->rules || !d->kernel)
+		return;
+	d->rules = rules_of_release(d->kernel);
+	if (!d->rules)
+		return;
+	set_origin(d, DESCRIBED_RULES, ORIGIN_DERIVED);
+	if (!(d->rules & (d->rules - 1)))
+		return;
+	for (unsigned i = 0; i < RULES_COUNT; i++)
+		if (d->rules & RULES_BIT(i))
+			text_printf(&names, "%s%s",
+				    names.size ? " or " : "",
+				    rules_table[i].id);
+	description_assume(d, DESCRIBED_RULES,
+			   "rules %s: the release %s alone does not tell",
+			   text_string(&names), d->kernel);
+	text_deinit(&names);
+}
+
+struct error *description_complete(struct description *d,
+				   enum xstate_family vendor)
+{
+	struct error *err;
+
+	if (vendor == XSTATE_FAMILY_COMMON)
+		vendor = XSTATE_FAMILY_UNKNOWN;
+	d->vendor = vendor;
+	complete_rules(d);
+	err = complete_isa(d);
+	if (!err)
+		err = complete_xfeatures(d);
+	if (!err)
+		err = complete_layout(d, vendor);
+	if (err)
+		return err;
+	complete_rest(d);
+	complete_minsigstksz(d);
+	return NULL;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* walk.c - one way through a sigreturn */
+#include "kernel/walk.h"
+
+#define PAGE_SIZE UINT64_C(4096)
+#define MXCSR_INIT UINT32_C(0x1f80)
+
+void walk_init(struct walk *w, const struct frame_facts *f,
+	       const struct target *t, const struct rules *rules)
+{
+	*w = (struct walk){
+		.frame = f,
+		.target = t,
+		.rules = rules,
+		.image = frame_image(f),
+	};
+	w->have_sw = xstate_sw_decode(w->image.bytes, &w->sw);
+	w->have_header = xstate_header_decode(w->image.bytes, &w->header);
+	w->in_use_known = frame_in_use(f, &w->in_use);
+}
+
+uint32_t walk_image_mxcsr(const struct walk *w)
+{
+	uint32_t mxcsr = 0;
+
+	bytes_u32(w->image.bytes, XSTATE_MXCSR_OFF, &mxcsr);
+	return mxcsr;
+}
+
+uint32_t walk_needed_size(const struct walk *w)
+{
+	return cpu_user_size(w->target->cpu,
+			     w->sw.xfeatures & w->target->features);
+}
+
+/* As the kernel or CPU reads it: by the target's offsets. */
+static void target_layout(const struct walk *w, struct xstate_layout *ret)
+{
+	const struct xstate_layout *l = &w->target->cpu->layout;
+
+	if (walk_is_compacted(w) && !walk_is_ia32(w))
+		xstate_compact(l, w->header.xcomp_bv, XSTATE_COMPACT_ALIGNED,
+			       ret);
+	else
+		*ret = *l;
+}
+
+uint32_t walk_touched_size(const struct walk *w)
+{
+	struct xstate_layout l;
+	/* the copying kernel reads all that is in use, asked for or not */
+	uint64_t what = walk_is_ia32(w) ? walk_header_bv(w) : w->taken;
+
+	if (w->path == RESTORE_FX)
+		return XSTATE_FX_SIZE;
+	target_layout(w, &l);
+	return xstate_layout_size(&l, what & l.features);
+}
+
+uint32_t walk_asked_size(const struct walk *w)
+{
+	struct xstate_layout l;
+
+	if (w->path == RESTORE_FX || walk_is_ia32(w) ||
+	    walk_has_rule(w, RULES_COPY_FALLBACK))
+		return walk_touched_size(w);
+	target_layout(w, &l);
+	return xstate_layout_size(&l, w->rfbm & l.features);
+}
+
+uint32_t walk_prefault_size(const struct walk *w)
+{
+	switch (w->rules->prefault) {
+	case RULES_PREFAULT_USER_SIZE:
+		return w->target->user_size;
+	case RULES_PREFAULT_XSTATE_SIZE:
+		return w->path == RESTORE_FX ? XSTATE_FX_SIZE
+					     : w->sw.xstate_size;
+	case RULES_PREFAULT_NEEDED:
+		return w->path == RESTORE_FX ? XSTATE_FX_SIZE
+					     : walk_needed_size(w);
+	case RULES_PREFAULT_NONE:
+		break;
+	}
+	return 0;
+}
+
+bool walk_may_fault(const struct walk *w, uint32_t size)
+{
+	uint64_t start = w->image.bytes.addr;
+	uint64_t end = start + size;
+	uint64_t software = start + XSTATE_SW_OFF;
+	uint64_t magic2 = start + (walk_has_rule(w, RULES_MAGIC2_AT_USER_SIZE)
+					   ? w->target->user_size
+					   : w->sw.xstate_size);
+
+	if (walk_is_ia32(w) || w->rules->prefault == RULES_PREFAULT_NONE)
+		return false;
+	for (uint64_t page = start & -PAGE_SIZE; page < end;
+	     page += PAGE_SIZE) {
+		if (page != (software & -PAGE_SIZE) &&
+		    page != (magic2 & -PAGE_SIZE))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The layout the image was written in, and its true size. A frame whose
+ * MAGIC2 is not where its xstate_size says, but where the target looks for
+ * it, has that size, whatever the field claims.
+ */
+static uint32_t image_layout(const struct walk *w, struct xstate_layout *ret)
+{
+	uint32_t size = w->sw.xstate_size;
+	uint32_t user_size = w->target->user_size;
+	uint32_t magic2 = 0;
+
+	*ret = w->frame->layout;
+	bytes_u32(w->image.bytes, size, &magic2);
+	if (magic2 == XSTATE_MAGIC2 || size == user_size)
+		return size;
+	magic2 = 0;
+	bytes_u32(w->image.bytes, user_size, &magic2);
+	if (magic2 != XSTATE_MAGIC2)
+		return size;
+
+	struct xstate_sw sw = w->sw;
+
+	sw.xstate_size = user_size;
+	xstate_infer_layout(&sw, NULL, ret);
+	return user_size;
+}
+
+/* Sort out which of the components taken come from their own bytes. */
+static void place_components(struct walk *w)
+{
+	struct xstate_layout source, target;
+	uint32_t size = image_layout(w, &source);
+
+	target_layout(w, &target);
+	if (walk_is_compacted(w) && !walk_is_ia32(w)) {
+		struct xstate_layout standard = source;
+
+		xstate_compact(&standard, w->header.xcomp_bv,
+			       XSTATE_COMPACT_ALIGNED, &source);
+	}
+	for (unsigned i = 2; i < XSTATE_MAX; i++) {
+		uint64_t bit = XSTATE_BIT(i);
+
+		if (!(w->taken & bit))
+			continue;
+		if (target.offset[i] + target.size[i] > size)
+			w->beyond |= bit;
+		else if (!(source.features & bit))
+			w->placeless |= bit;
+		else if (source.offset[i] != target.offset[i] ||
+			 source.size[i] != target.size[i])
+			w->misplaced |= bit;
+	}
+}
+
+/*
+ * Does MXCSR come from the image? It belongs to SSE: where the kernel has to
+ * initialise SSE afterwards, it goes too. The rest depends on the form of the
+ * last XRSTOR (SDM vol. 1, 13.8). The standard form, all there is without
+ * XSAVEC, loads MXCSR whenever SSE or AVX is asked for, in use or not, and so
+ *  - takes it along from a kernel buffer that has SSE not in use, and
+ *  - may take the initial one along when only AVX is initialised afterwards:
+ *    one emulator does, another does not, silicon has not been measured.
+ */
+static enum tri mxcsr_loaded(const struct walk *w)
+{
+	const uint64_t sse = XSTATE_BIT(XSTATE_SSE);
+	const uint64_t avx = XSTATE_BIT(XSTATE_AVX);
+	bool compacted = w->target->cpu->xsavec == TRI_YES;
+	uint64_t valid = w->target->cpu->mxcsr_mask;
+
+	if (walk_has_rule(w, RULES_COPY_FALLBACK) && valid &&
+	    (walk_image_mxcsr(w) & ~valid))
+		return TRI_NO;	/* comes back with bits dropped */
+	if (walk_is_ia32(w) && w->path == RESTORE_XSAVE) {
+		if (w->taken & sse)
+			return TRI_YES;
+		if (compacted || (walk_has_rule(w, RULES_COPY_FALLBACK) &&
+				  !(w->rfbm & sse)))
+			return TRI_NO;
+		return walk_header_bv(w) & (XSTATE_LEGACY | avx) ? TRI_YES
+								 : TRI_UNKNOWN;
+	}
+	if (!(w->rfbm & sse))
+		return TRI_NO;
+	/* read from the compacted form, it comes and goes with SSE */
+	if (walk_is_compacted(w) && !walk_is_ia32(w))
+		return tri_of(w->taken & sse);
+	if (walk_is_ia32(w) || compacted ||
+	    !(w->target->features & ~w->rfbm & avx) ||
+	    walk_image_mxcsr(w) == MXCSR_INIT)
+		return TRI_YES;
+	return TRI_UNKNOWN;
+}
+
+void walk_take(struct walk *w, enum restore_path path)
+{
+	const struct target *t = w->target;
+
+	w->path = path;
+	w->mxcsr_loaded = TRI_NO;
+	switch (path) {
+	case RESTORE_REFUSED:
+		break;
+	case RESTORE_INIT:
+		w->lost = t->features;
+		break;
+	case RESTORE_FX:
+		w->rfbm = XSTATE_LEGACY;
+		w->taken = XSTATE_LEGACY;
+		break;
+	case RESTORE_XSAVE:
+		w->rfbm = w->sw.xfeatures &
+			  (walk_has_rule(w, RULES_RFBM_FROM_XCR0) &&
+					   !walk_is_ia32(w)
+				   ? t->cpu->xfeatures
+				   : t->features);
+		w->taken = w->rfbm & walk_header_bv(w);
+		place_components(w);
+		break;
+	}
+	if (path == RESTORE_FX || path == RESTORE_XSAVE) {
+		w->lost = w->in_use & ~w->taken;
+		w->mxcsr_loaded = mxcsr_loaded(w);
+	}
+}

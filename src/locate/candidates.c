@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* candidates.c - places on a thread's stacks that may be signal frames */
+#include "locate/candidates.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+enum {
+	CHUNK = 256 << 10,
+	/* more than lies between a frame's address and its last mark */
+	MARGIN = 2048,
+	PAGE = 4096,
+};
+
+void candidates_deinit(struct candidates *c)
+{
+	free(c->hits);
+	*c = (struct candidates){ 0 };
+}
+
+uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp)
+{
+	const struct mapping *m = snapshot_mapping(s, sp);
+	uint64_t end = sp;
+
+	if (m)
+		end = m->end;
+	else if (!s->mappings_count)
+		end = UINT64_MAX;
+	return end - sp > CANDIDATES_STACK_MAX ? sp + CANDIDATES_STACK_MAX
+					       : end;
+}
+
+static struct error *add(struct candidates *c, const struct scan_hit *hit)
+{
+	if (c->count == c->room) {
+		size_t room = c->room ? 2 * c->room : 16;
+		struct scan_hit *hits =
+			reallocarray(c->hits, room, sizeof(*hits));
+
+		if (!hits)
+			return &error_no_memory;
+		c->hits = hits;
+		c->room = room;
+	}
+	c->hits[c->count++] = *hit;
+	return NULL;
+}
+
+static void note_missing(struct candidates *c, uint64_t from, uint64_t to)
+{
+	if (c->missing_from == c->missing_to)
+		c->missing_from = from;
+	else if (c->missing_to != from)
+		return;
+	c->missing_to = to;
+}
+
+struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
+			      uint64_t from, uint64_t to)
+{
+	CLEANUP_FREE uint8_t *buf = NULL;
+	uint64_t next;
+
+	if (from >= c->from && from <= c->to) {
+		from = c->to;
+	} else {
+		c->from = from;
+		c->to = from;
+	}
+	if (to > UINT64_MAX - MARGIN)
+		to = UINT64_MAX - MARGIN;
+	if (from >= to)
+		return NULL;
+	buf = malloc(to - from + MARGIN < CHUNK ? to - from + MARGIN : CHUNK);
+	if (!buf)
+		return &error_no_memory;
+	c->to = to;
+
+	for (uint64_t base = from; base < to; base = next) {
+		uint64_t want = to - base + MARGIN;
+		uint64_t limit = to;
+		uint64_t cursor = base;
+		struct scan_hit hit;
+		enum run_end end;
+
+		if (want > CHUNK) {
+			want = CHUNK;
+			limit = base + CHUNK - MARGIN;
+		}
+
+		size_t got = snapshot_read(s, base, buf, want, &end);
+
+		next = limit;
+		if (got < want && base + got < limit) {
+			/* go on behind the page that is missing */
+			next = (base + got + PAGE) & ~(uint64_t)(PAGE - 1);
+			limit = base + got;
+			note_missing(c, limit, next < to ? next : to);
+		}
+		while (scan_next((struct bytes){ buf, got, base }, &cursor,
+				 &hit) && hit.address < limit) {
+			struct error *err = add(c, &hit);
+
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+const struct scan_hit *candidates_find(const struct candidates *c,
+				       enum sigframe_kind kind,
+				       uint64_t address)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->hits[i].address == address && c->hits[i].kind == kind)
+			return &c->hits[i];
+	return NULL;
+}
+
+const struct scan_hit *candidates_next(const struct candidates *c,
+				       const struct scan_hit *after,
+				       uint64_t from, uint64_t to)
+{
+	const struct scan_hit *best = NULL;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct scan_hit *h = &c->hits[i];
+
+		if (h->address < from || h->address >= to)
+			continue;
+		if (after && h->address <= after->address)
+			continue;
+		if (!best || h->address < best->address)
+			best = h;
+	}
+	return best;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* candidates.h - places on a thread's stacks that may be signal frames */
+#ifndef SIGFRAME_LOCATE_CANDIDATES_H
+#define SIGFRAME_LOCATE_CANDIDATES_H
+
+#include "source/snapshot.h"
+#include "x86/scan.h"
+
+/* Grows as the stacks of one thread are looked at. */
+struct candidates {
+	struct scan_hit *hits;
+	size_t count;
+	size_t room;
+	/* what has been looked at last, [from, to) */
+	uint64_t from;
+	uint64_t to;
+	/* the first hole in what was looked at; empty: none */
+	uint64_t missing_from;
+	uint64_t missing_to;
+};
+
+void candidates_deinit(struct candidates *c);
+
+/* More of a stack than this is not looked at, in bytes. */
+#define CANDIDATES_STACK_MAX (UINT64_C(16) << 20)
+
+/* Where the stack that `sp` is on ends for us. */
+uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp);
+
+/*
+ * Add every place in [from, to) that looks like a frame. What was looked at
+ * in the previous call is not looked at again.
+ */
+struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
+			      uint64_t from, uint64_t to) MUST_USE;
+
+/* The hit at `address`, NULL if there is none. */
+const struct scan_hit *candidates_find(const struct candidates *c,
+				       enum sigframe_kind kind,
+				       uint64_t address);
+
+/*
+ * The hit with the lowest address in [from, to); `after`: behind that one,
+ * which may be another kind at the same address. NULL: none.
+ */
+const struct scan_hit *candidates_next(const struct candidates *c,
+				       const struct scan_hit *after,
+				       uint64_t from, uint64_t to);
+
+#endif

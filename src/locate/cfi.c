@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cfi.c - one step up the stack by call frame information */
+#include "locate/cfi.h"
+
+#include <dwarf.h>
+#include <elf.h>
+
+#include "base/cleanup.h"
+
+const struct cfi_machine cfi_machine_64 = {
+	.word = 8,
+	.regs = X86_DWARF_REGS,
+	.reg = {
+		X86_RAX, X86_RDX, X86_RCX, X86_RBX, X86_RSI, X86_RDI,
+		X86_RBP, X86_RSP, X86_R8, X86_R9, X86_R10, X86_R11,
+		X86_R12, X86_R13, X86_R14, X86_R15, X86_RIP,
+	},
+};
+
+const struct cfi_machine cfi_machine_32 = {
+	.word = 4,
+	.regs = 9,
+	.reg = {
+		X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP,
+		X86_RSI, X86_RDI, X86_RIP,
+	},
+};
+
+/* Expressions in real files have a dozen operations at most. */
+enum { OPS_MAX = 64, STACK_MAX = 16 };
+
+/* The forms of a rule that need no evaluation later. */
+static bool rule_simple(const Dwarf_Op *ops, size_t count,
+			struct cfi_rule *ret)
+{
+	struct cfi_rule rule = { .how = CFI_SAVED };
+
+	if (!count)
+		return false;
+	switch (ops[0].atom) {
+	case DW_OP_regx:
+		rule.how = CFI_REGISTER;
+		rule.reg = (uint8_t)ops[0].number;
+		*ret = rule;
+		return count == 1 && ops[0].number < CFI_REGS;
+	case DW_OP_call_frame_cfa:
+		break;
+	default:
+		return false;
+	}
+	ops++;
+	count--;
+	if (count && ops[0].atom == DW_OP_plus_uconst) {
+		rule.offset = (int64_t)ops[0].number;
+		ops++;
+		count--;
+	}
+	if (count && ops[0].atom == DW_OP_stack_value) {
+		rule.how = CFI_CFA;
+		count--;
+	}
+	*ret = rule;
+	return !count;
+}
+
+/* `mem` holds the operations only until the next call, libdw's own longer. */
+static struct cfi_rule rule_of(Dwarf_Frame *frame, int reg)
+{
+	Dwarf_Op mem[3], *ops;
+	struct cfi_rule rule = { .how = CFI_UNDEFINED };
+	size_t count;
+
+	if (dwarf_frame_register(frame, reg, mem, &ops, &count))
+		return rule;
+	if (!count) {
+		rule.how = ops ? CFI_UNDEFINED : CFI_SAME;
+		return rule;
+	}
+	if (rule_simple(ops, count, &rule))
+		return rule;
+	if (ops == mem || count > OPS_MAX)
+		return (struct cfi_rule){ .how = CFI_UNDEFINED };
+	rule = (struct cfi_rule){
+		.how = CFI_SAVED_EXPRESSION,
+		.ops_count = (uint16_t)count,
+		.ops = ops,
+	};
+	if (ops[count - 1].atom == DW_OP_stack_value) {
+		rule.how = CFI_EXPRESSION;
+		rule.ops_count--;
+	}
+	return rule;
+}
+
+static bool cfa_rule(Dwarf_Frame *frame, struct cfi_rule *ret)
+{
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (dwarf_frame_cfa(frame, &ops, &count) || !count || count > OPS_MAX)
+		return false;
+	if (count == 1 && ops->atom == DW_OP_bregx &&
+	    ops->number < CFI_REGS)
+		*ret = (struct cfi_rule){
+			.how = CFI_REGISTER,
+			.reg = (uint8_t)ops->number,
+			.offset = (int64_t)ops->number2,
+		};
+	else
+		*ret = (struct cfi_rule){
+			.how = CFI_EXPRESSION,
+			.ops_count = (uint16_t)count,
+			.ops = ops,
+		};
+	/* the operations of a plain offset live in the frame itself */
+	return ret->how == CFI_REGISTER || count > 1 ||
+	       ops->atom != DW_OP_bregx;
+}
+
+static const struct cfi_machine *machine_of(Dwfl_Module *mod)
+{
+	GElf_Addr bias;
+	GElf_Ehdr ehdr;
+	Elf *elf = dwfl_module_getelf(mod, &bias);
+
+	if (!elf || !gelf_getehdr(elf, &ehdr))
+		return NULL;
+	switch (ehdr.e_machine) {
+	case EM_X86_64:
+		return &cfi_machine_64;
+	case EM_386:
+		return &cfi_machine_32;
+	default:
+		return NULL;
+	}
+}
+
+static void cleanup_frame(Dwarf_Frame **frame)
+{
+	free(*frame);
+}
+
+static bool row_of(Dwarf_CFI *cfi, uint64_t addr,
+		   const struct cfi_machine *machine, struct cfi_row *ret)
+{
+	CLEANUP(cleanup_frame) Dwarf_Frame *frame = NULL;
+
+	if (!cfi)
+		return false;
+	if (dwarf_cfi_addrframe(cfi, addr, &frame)) {
+		frame = NULL;
+		return false;
+	}
+	*ret = (struct cfi_row){ .machine = machine };
+
+	int ra = dwarf_frame_info(frame, NULL, NULL, &ret->is_signal);
+
+	if (ra < 0 || ra >= machine->regs || !cfa_rule(frame, &ret->cfa))
+		return false;
+	ret->ra = (uint8_t)ra;
+	for (int i = 0; i < machine->regs; i++)
+		ret->rules[i] = rule_of(frame, i);
+	return true;
+}
+
+bool cfi_find(Dwfl *dwfl, uint64_t pc, struct cfi_row *ret)
+{
+	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
+	const struct cfi_machine *machine = mod ? machine_of(mod) : NULL;
+	Dwarf_CFI *cfi;
+	Dwarf_Addr bias;
+
+	if (!machine)
+		return false;
+	cfi = dwfl_module_eh_cfi(mod, &bias);
+	if (row_of(cfi, pc - bias, machine, ret))
+		return true;
+	cfi = dwfl_module_dwarf_cfi(mod, &bias);
+	return row_of(cfi, pc - bias, machine, ret);
+}
+
+/* A step under way: the registers before it. */
+struct evaluation {
+	const struct cfi_machine *machine;
+	const struct snapshot *s;
+	const struct cfi_context *c;
+	uint64_t cfa;
+};
+
+static uint64_t cut(const struct cfi_machine *m, uint64_t value)
+{
+	return m->word == 8 ? value : (uint32_t)value;
+}
+
+static bool get_register(const struct evaluation *e, uint64_t number,
+			 uint64_t *ret)
+{
+	if (number >= e->machine->regs)
+		return false;
+
+	enum x86_reg reg = e->machine->reg[number];
+
+	if (!(e->c->known & 1u << reg))
+		return false;
+	*ret = e->c->gprs.r[reg];
+	return true;
+}
+
+static bool get_word(const struct evaluation *e, uint64_t addr, uint64_t *ret)
+{
+	uint8_t raw[8];
+	unsigned size = e->machine->word;
+	enum run_end end;
+
+	return addr <= UINT64_MAX - size &&
+	       snapshot_read(e->s, addr, raw, size, &end) == size &&
+	       bytes_word((struct bytes){ raw, size, addr }, 0, size, ret);
+}
+
+/* Operations on the two topmost values; false if it is not one of them. */
+static bool binary_op(uint8_t atom, uint64_t a, uint64_t b, uint64_t *ret)
+{
+	switch (atom) {
+	case DW_OP_and: *ret = a & b; return true;
+	case DW_OP_or: *ret = a | b; return true;
+	case DW_OP_xor: *ret = a ^ b; return true;
+	case DW_OP_plus: *ret = a + b; return true;
+	case DW_OP_minus: *ret = a - b; return true;
+	case DW_OP_mul: *ret = a * b; return true;
+	case DW_OP_shl: *ret = b < 64 ? a << b : 0; return true;
+	case DW_OP_shr: *ret = b < 64 ? a >> b : 0; return true;
+	case DW_OP_eq: *ret = a == b; return true;
+	case DW_OP_ne: *ret = a != b; return true;
+	case DW_OP_ge: *ret = (int64_t)a >= (int64_t)b; return true;
+	case DW_OP_gt: *ret = (int64_t)a > (int64_t)b; return true;
+	case DW_OP_le: *ret = (int64_t)a <= (int64_t)b; return true;
+	case DW_OP_lt: *ret = (int64_t)a < (int64_t)b; return true;
+	default: return false;
+	}
+}
+
+/* Operations that put a value on the stack. */
+static bool push_op(const struct evaluation *e, const Dwarf_Op *op,
+		    uint64_t *ret)
+{
+	uint8_t atom = op->atom;
+
+	if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31) {
+		*ret = atom - DW_OP_lit0;
+		return true;
+	}
+	if (atom >= DW_OP_breg0 && atom <= DW_OP_breg31) {
+		if (!get_register(e, atom - DW_OP_breg0, ret))
+			return false;
+		*ret += op->number;
+		return true;
+	}
+	switch (atom) {
+	case DW_OP_bregx:
+		if (!get_register(e, op->number, ret))
+			return false;
+		*ret += op->number2;
+		return true;
+	case DW_OP_call_frame_cfa:
+		*ret = e->cfa;
+		return true;
+	case DW_OP_const1u:
+	case DW_OP_const1s:
+	case DW_OP_const2u:
+	case DW_OP_const2s:
+	case DW_OP_const4u:
+	case DW_OP_const4s:
+	case DW_OP_const8u:
+	case DW_OP_const8s:
+	case DW_OP_constu:
+	case DW_OP_consts:
+		*ret = op->number;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What compilers and C libraries write; no branches. */
+static bool evaluate(const struct evaluation *e, const struct cfi_rule *rule,
+		     uint64_t *ret)
+{
+	uint64_t stack[STACK_MAX] = { 0 };
+	unsigned depth = 0;
+
+	for (unsigned i = 0; i < rule->ops_count; i++) {
+		const Dwarf_Op *op = &rule->ops[i];
+		uint64_t *top = depth ? &stack[depth - 1] : NULL;
+		uint64_t value;
+
+		if (op->atom == DW_OP_nop)
+			continue;
+		if (top && op->atom == DW_OP_plus_uconst) {
+			*top += op->number;
+		} else if (top && op->atom == DW_OP_deref) {
+			if (!get_word(e, cut(e->machine, *top), top))
+				return false;
+		} else if (depth >= 2 &&
+			   binary_op(op->atom, stack[depth - 2], *top,
+				     &value)) {
+			stack[--depth - 1] = value;
+		} else if (depth < STACK_MAX && push_op(e, op, &value)) {
+			stack[depth++] = value;
+		} else {
+			return false;
+		}
+	}
+	if (!depth)
+		return false;
+	*ret = stack[depth - 1];
+	return true;
+}
+
+static bool apply(const struct evaluation *e, const struct cfi_rule *rule,
+		  unsigned number, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	switch ((enum cfi_how)rule->how) {
+	case CFI_UNDEFINED:
+		return false;
+	case CFI_SAME:
+		return get_register(e, number, ret);
+	case CFI_CFA:
+		*ret = e->cfa + (uint64_t)rule->offset;
+		return true;
+	case CFI_REGISTER:
+		if (!get_register(e, rule->reg, &value))
+			return false;
+		*ret = value + (uint64_t)rule->offset;
+		return true;
+	case CFI_EXPRESSION:
+		return evaluate(e, rule, ret);
+	case CFI_SAVED:
+		value = e->cfa + (uint64_t)rule->offset;
+		break;
+	case CFI_SAVED_EXPRESSION:
+		if (!evaluate(e, rule, &value))
+			return false;
+		break;
+	}
+	return get_word(e, cut(e->machine, value), ret);
+}
+
+enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
+		       struct cfi_context *c)
+{
+	const struct cfi_machine *m = row->machine;
+	struct evaluation e = { .machine = m, .s = s, .c = c };
+	struct cfi_context next = { .gprs = c->gprs };
+	uint64_t pc;
+
+	if (row->rules[row->ra].how == CFI_UNDEFINED)
+		return CFI_STEP_OUTERMOST;
+	if (!apply(&e, &row->cfa, 0, &e.cfa))
+		return CFI_STEP_FAILED;
+	e.cfa = cut(m, e.cfa);
+	if (!apply(&e, &row->rules[row->ra], row->ra, &pc))
+		return CFI_STEP_FAILED;
+	if (!cut(m, pc))
+		return CFI_STEP_OUTERMOST;
+
+	for (unsigned i = 0; i < m->regs; i++) {
+		uint64_t value;
+
+		if (!apply(&e, &row->rules[i], i, &value))
+			continue;
+		next.gprs.r[m->reg[i]] = cut(m, value);
+		next.known |= 1u << m->reg[i];
+	}
+	next.gprs.r[X86_RIP] = cut(m, pc);
+	next.known |= 1u << X86_RIP;
+	*c = next;
+	return CFI_STEP_DONE;
+}

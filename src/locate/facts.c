@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* facts.c - what a snapshot tells about one place that may be a frame */
+#include "locate/facts.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Bytes of the largest kind's fixed part. */
+enum { FRAME_MAX = 768 };
+
+static size_t read_at(const struct snapshot *s, uint64_t addr, void *buf,
+		      size_t size, enum run_end *end_ret)
+{
+	if (size && addr > UINT64_MAX - size) {
+		*end_ret = RUN_END_UNREADABLE;
+		return 0;
+	}
+	return snapshot_read(s, addr, buf, size, end_ret);
+}
+
+static void check_restorer(const struct snapshot *s, struct code *code,
+			   struct frame_check *c)
+{
+	uint64_t addr = c->sigframe.pretcode;
+	uint8_t raw[RESTORER_MAX];
+	enum run_end end;
+	size_t size = code_read(code, addr, raw, sizeof(raw), &end);
+	const struct restorer *r =
+		restorer_match((struct bytes){ raw, size, addr });
+
+	c->code_known = r || size == sizeof(raw) || end == RUN_END_UNREADABLE;
+	if (r)
+		c->restorer = tri_of(r->kind == c->sigframe.kind);
+	else if (snapshot_mapped(s, addr, 0) == TRI_NO)
+		c->restorer = TRI_NO;
+	if (c->restorer == TRI_YES)
+		c->restorer_code = r;
+}
+
+static bool sw_at(const struct snapshot *s, uint64_t image,
+		  struct xstate_sw *ret)
+{
+	uint8_t raw[XSTATE_FX_SIZE];
+	enum run_end end;
+	size_t size = read_at(s, image, raw, sizeof(raw), &end);
+
+	return xstate_sw_decode((struct bytes){ raw, size, image }, ret);
+}
+
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+bool facts_check(const struct snapshot *s, struct code *code,
+		 enum sigframe_kind kind, uint64_t address,
+		 struct frame_check *ret)
+{
+	const struct sigframe_shape *shape = &sigframe_shapes[kind];
+	uint8_t raw[FRAME_MAX];
+	struct xstate_sw sw;
+	enum run_end end;
+	size_t size = read_at(s, address, raw, shape->size, &end);
+
+	*ret = (struct frame_check){ .restorer = TRI_UNKNOWN };
+	if (!sigframe_decode(kind, (struct bytes){ raw, size, address },
+			     &ret->sigframe))
+		return false;
+
+	const struct sigframe *f = &ret->sigframe;
+
+	check_restorer(s, code, ret);
+	ret->end = add_saturated(address, shape->need_end);
+	if (f->fpstate && sw_at(s, sigframe_image(f), &sw) &&
+	    sw.magic1 == XSTATE_MAGIC1) {
+		ret->placement = sigframe_placement(f, sw.xstate_size);
+		if (ret->placement != SIGFRAME_PLACED_NOWHERE)
+			ret->end = add_saturated(sigframe_image(f),
+						 sw.xstate_size);
+	}
+	return true;
+}
+
+/* The capture that holds `addr`, or NULL. */
+static const struct capture *capture_at(const struct snapshot *s,
+					uint64_t addr)
+{
+	size_t low = 0, high = s->captures_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct capture *c = &s->captures[middle];
+
+		if (addr - c->start < c->size)
+			return c;
+		if (c->start > addr)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Up to `want` bytes from `addr` on. Captured bytes are used in place, others
+ * copied to memory that *owned_ret is to free.
+ */
+static struct error *run_at(const struct snapshot *s, uint64_t addr,
+			    size_t want, uint8_t **owned_ret, struct run *ret)
+{
+	const struct capture *c = capture_at(s, addr);
+	enum run_end end = RUN_END_UNKNOWN;
+
+	if (c) {
+		size_t skip = addr - c->start;
+		size_t size = c->size - skip < want ? c->size - skip : want;
+		bool ends = snapshot_mapped(s, addr + size, PROT_READ) ==
+			    TRI_NO;
+
+		if (size == want || ends) {
+			if (size < want)
+				end = RUN_END_UNREADABLE;
+			*ret = (struct run){ { c->data + skip, size, addr },
+					     end };
+			return NULL;
+		}
+	}
+
+	uint8_t *copy = malloc(want);
+
+	if (!copy)
+		return &error_no_memory;
+
+	size_t size = read_at(s, addr, copy, want, &end);
+	uint8_t *fit = size ? realloc(copy, size) : NULL;
+
+	if (!size)
+		free(copy);
+	else if (!fit)
+		fit = copy;
+	*owned_ret = fit;
+	*ret = (struct run){ { fit, size, addr }, end };
+	return NULL;
+}
+
+static void infer_layout(const struct snapshot *s, struct frame_facts *facts)
+{
+	struct run image = frame_image(facts);
+	const struct xstate_layout *hint =
+		s->layout.features ? &s->layout : NULL;
+	struct xstate_sw sw;
+
+	if (xstate_sw_decode(image.bytes, &sw))
+		facts->family = xstate_infer_layout(&sw, hint, &facts->layout);
+}
+
+struct error *facts_gather(const struct snapshot *s,
+			   const struct frame_check *check,
+			   struct located_frame *ret)
+{
+	const struct sigframe *f = &check->sigframe;
+	struct frame_facts *facts = &ret->facts;
+	uint64_t rip = f->regs.r[X86_RIP];
+	struct error *err;
+
+	facts->sigframe = *f;
+	err = run_at(s, f->address, sigframe_shapes[f->kind].size,
+		     &ret->frame_memory, &facts->frame);
+	if (err)
+		return err;
+	if (f->fpstate) {
+		err = run_at(s, f->fpstate, PREDICT_AREA_WANT,
+			     &ret->area_memory, &facts->area);
+		if (err)
+			return err;
+	}
+	infer_layout(s, facts);
+
+	facts->around = (struct frame_surroundings){
+		.rip_mapped = snapshot_mapped(s, rip, 0),
+		.rip_executable = snapshot_mapped(s, rip, PROT_EXEC),
+		.restorer = check->restorer,
+		.restorer_executable =
+			snapshot_mapped(s, f->pretcode, PROT_EXEC),
+		.resident = TRI_UNKNOWN,
+	};
+	ret->restorer_code = check->restorer_code;
+	return NULL;
+}

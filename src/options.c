@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* options.c - the command line */
+#include <argp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config.h"
+#include "options.h"
+#include "status.h"
+
+/* Options without a letter. */
+enum options_key {
+	KEY_TREE = 0x100,
+	KEY_SYSROOT,
+	KEY_RAW,
+	KEY_STOP,
+	KEY_STRICT,
+	KEY_NO_UNWIND,
+	KEY_COLOR,
+	KEY_EXPLAIN,
+	KEY_USAGE,
+};
+
+static const struct argp_option table[] = {
+	{ .doc = "What to examine:", .group = 1 },
+	{ .name = "pid", .key = 'p', .arg = "PID",
+	  .doc = "examine the running process PID (repeatable)" },
+	{ .name = "tree", .key = KEY_TREE,
+	  .doc = "also the descendants of each PID" },
+	{ .name = "tid", .key = 'T', .arg = "TID",
+	  .doc = "only the thread TID (repeatable)" },
+	{ .name = "stop", .key = KEY_STOP, .arg = "WHICH",
+	  .doc = "threads to stop for the look: auto (default: those that run "
+		 "or may have a frame), all, or none (weaker evidence)" },
+	{ .name = "executable", .key = 'e', .arg = "FILE",
+	  .doc = "the core's executable, instead of the one it names" },
+	{ .name = "sysroot", .key = KEY_SYSROOT, .arg = "DIR",
+	  .doc = "look for the core's files below DIR" },
+	{ .name = "no-unwind", .key = KEY_NO_UNWIND,
+	  .doc = "find frames by scanning the stacks only (weaker evidence)" },
+
+	{ .doc = "What to print:", .group = 2 },
+	{ .name = "registers", .key = 'x',
+	  .doc = "the register values in each frame" },
+	{ .name = "raw", .key = KEY_RAW,
+	  .doc = "the bytes of each frame's areas, in hex" },
+	{ .name = "json", .key = 'j', .arg = "FORM",
+	  .flags = OPTION_ARG_OPTIONAL,
+	  .doc = "JSON instead of text; FORM is pretty (default) or lines" },
+	{ .name = "quiet", .key = 'q',
+	  .doc = "nothing: the exit status tells" },
+	{ .name = "color", .key = KEY_COLOR, .arg = "WHEN",
+	  .doc = "color the text: auto (default), always or never" },
+	{ .name = "strict", .key = KEY_STRICT,
+	  .doc = "hazards make the exit status 1, too" },
+
+	/* argp itself moves --help and --version to group -1. */
+	{ .doc = "Help:", .group = -1 },
+	{ .name = "explain", .key = KEY_EXPLAIN, .arg = "CHECK",
+	  .flags = OPTION_ARG_OPTIONAL,
+	  .doc = "say what a check or hazard means; without CHECK, list all" },
+	{ .name = "version", .key = 'V', .doc = "print the version" },
+	{ .name = "help", .key = '?', .doc = "print this help" },
+	{ .key = 'h', .flags = OPTION_ALIAS },
+	{ .name = "usage", .key = KEY_USAGE,
+	  .doc = "print a short usage message" },
+	{ 0 },
+};
+
+static const char args_doc[] = "-p PID...\nFILE...";
+static const char doc[] =
+	"Find the signal frames on the thread stacks of a running process or "
+	"an ELF core file, show the extended CPU state in each, and say whether "
+	"sigreturn would restore it intact."
+	"\v"
+	"Exit status: 0 every frame is intact, or there is none; 1 a frame is "
+	"lossy, garbled or fatal; 2 usage, or an input that could not be "
+	"examined; 3 nothing is known to be bad, but something is unknown.";
+
+static const char version[] =
+	PACKAGE_STRING "\n"
+	"License GPL-3.0-or-later <https://gnu.org/licenses/gpl.html>\n"
+	"This is free software: you may change and redistribute it. "
+	"There is NO WARRANTY,\nto the extent permitted by law.\n";
+
+/* The parser's own. */
+struct parse {
+	struct options *options;
+	bool stop_given;
+	struct error *error;
+};
+
+static struct error *parse_number(const char *what, const char *arg,
+				  pid_t *ret)
+{
+	unsigned long value = 0;
+	const char *p = arg;
+
+	for (; *p >= '0' && *p <= '9' && value <= INT_MAX; p++)
+		value = value * 10 + (unsigned long)(*p - '0');
+	if (*p || !value || value > INT_MAX)
+		return error_new(ERROR_USAGE,
+				 "%s: '%s' is not a decimal number from 1 to %d",
+				 what, arg, INT_MAX);
+	*ret = (pid_t)value;
+	return NULL;
+}
+
+/* The index of `arg` in `words`, which ends with NULL. */
+static struct error *parse_word(const char *what, const char *arg,
+				const char *const *words, unsigned *ret)
+{
+	struct text list = TEXT_INIT;
+	struct error *err;
+
+	for (unsigned i = 0; words[i]; i++) {
+		if (strcmp(arg, words[i]) == 0) {
+			*ret = i;
+			return NULL;
+		}
+	}
+	text_printf(&list, "%s", words[0]);
+	for (unsigned i = 1; words[i]; i++)
+		text_printf(&list, ", %s", words[i]);
+	err = error_new(ERROR_USAGE, "%s: '%s' is none of %s", what, arg,
+			text_string(&list));
+	text_deinit(&list);
+	return err;
+}
+
+static struct error *parse_stop(struct parse *p, const char *arg)
+{
+	static const char *const words[] = {
+		[LIVE_STOP_AUTO] = "auto",
+		[LIVE_STOP_ALL] = "all",
+		[LIVE_STOP_NONE] = "none",
+		NULL,
+	};
+	unsigned word = LIVE_STOP_AUTO;
+	struct error *err = parse_word("--stop", arg, words, &word);
+
+	p->options->live.stop = (enum live_stop)word;
+	p->stop_given = true;
+	return err;
+}
+
+static struct error *parse_color(struct options *o, const char *arg)
+{
+	static const char *const words[] = {
+		[OPTIONS_COLOR_AUTO] = "auto",
+		[OPTIONS_COLOR_ALWAYS] = "always",
+		[OPTIONS_COLOR_NEVER] = "never",
+		NULL,
+	};
+	unsigned word = OPTIONS_COLOR_AUTO;
+	struct error *err = parse_word("--color", arg, words, &word);
+
+	o->color = (enum options_color)word;
+	return err;
+}
+
+static struct error *parse_json(struct options *o, const char *arg)
+{
+	static const char *const words[] = { "pretty", "lines", NULL };
+	unsigned word = 0;
+	struct error *err = NULL;
+
+	if (arg)
+		err = parse_word("--json", arg, words, &word);
+	o->json = word == 0 ? OPTIONS_JSON_PRETTY : OPTIONS_JSON_LINES;
+	return err;
+}
+
+/* What cannot be told from one option alone. */
+static struct error *check_combination(const struct parse *p)
+{
+	const struct options *o = p->options;
+	bool any_input = o->pids_count || o->files_count;
+	const struct {
+		bool wrong;
+		const char *message;
+	} rules[] = {
+		{ o->explain && any_input,
+		  "--explain examines nothing, it goes without PID and FILE "
+		  "(its own value follows an equals sign)" },
+		{ !o->explain && !any_input,
+		  "nothing to examine: give -p PID or a core FILE" },
+		{ o->pids_count && o->core.executable,
+		  "--executable is for core files, not for -p" },
+		{ o->pids_count && o->core.sysroot,
+		  "--sysroot is for core files, not for -p" },
+		{ o->files_count && o->tree,
+		  "--tree is for -p, not for core files" },
+		{ o->files_count && p->stop_given,
+		  "--stop is for -p, not for core files" },
+		{ o->quiet && o->json != OPTIONS_JSON_OFF,
+		  "--quiet and --json exclude each other" },
+		{ o->quiet && o->registers,
+		  "--quiet and --registers exclude each other" },
+		{ o->quiet && o->raw, "--quiet and --raw exclude each other" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].wrong)
+			return error_new(ERROR_USAGE, "%s", rules[i].message);
+	return NULL;
+}
+
+static struct error *parse_key(int key, char *arg, struct argp_state *state,
+			       struct parse *p)
+{
+	struct options *o = p->options;
+
+	switch (key) {
+	case 'p':
+		return parse_number("--pid", arg, &o->pids[o->pids_count++]);
+	case KEY_TREE:
+		o->tree = true;
+		return NULL;
+	case 'T':
+		return parse_number("--tid", arg, &o->tids[o->tids_count++]);
+	case KEY_STOP:
+		return parse_stop(p, arg);
+	case 'e':
+		o->core.executable = arg;
+		return NULL;
+	case KEY_SYSROOT:
+		o->core.sysroot = arg;
+		return NULL;
+	case KEY_NO_UNWIND:
+		o->locate.unwind = false;
+		return NULL;
+	case 'x':
+		o->registers = true;
+		return NULL;
+	case KEY_RAW:
+		o->raw = true;
+		return NULL;
+	case 'j':
+		return parse_json(o, arg);
+	case 'q':
+		o->quiet = true;
+		return NULL;
+	case KEY_COLOR:
+		return parse_color(o, arg);
+	case KEY_STRICT:
+		o->strict = true;
+		return NULL;
+	case KEY_EXPLAIN:
+		o->explain = true;
+		o->explain_id = arg;
+		return NULL;
+	case 'V':
+		fputs(version, state->out_stream);
+		exit(EXIT_SUCCESS);
+	case '?':
+	case 'h':
+		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+		return NULL;
+	case KEY_USAGE:
+		argp_state_help(state, state->out_stream,
+				ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return NULL;
+	case ARGP_KEY_ARG:
+		o->files[o->files_count++] = arg;
+		return NULL;
+	case ARGP_KEY_END:
+		return check_combination(p);
+	default:
+		return NULL;
+	}
+}
+
+static error_t parse_argp(int key, char *arg, struct argp_state *state)
+{
+	struct parse *p = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARGS:
+	case ARGP_KEY_INIT:
+	case ARGP_KEY_SUCCESS:
+	case ARGP_KEY_ERROR:
+	case ARGP_KEY_FINI:
+	case ARGP_KEY_NO_ARGS:
+		return ARGP_ERR_UNKNOWN;
+	default:
+		p->error = parse_key(key, arg, state, p);
+		return p->error ? EINVAL : 0;
+	}
+}
+
+struct error *options_parse(int argc, char **argv, struct options *ret)
+{
+	static const struct argp argp = {
+		.options = table,
+		.parser = parse_argp,
+		.args_doc = args_doc,
+		.doc = doc,
+	};
+	struct parse p = { .options = ret };
+	size_t most = argc > 0 ? (size_t)argc : 1;
+	error_t code;
+
+	/* Nothing can be given more often than there are arguments. */
+	*ret = (struct options){
+		.pids = calloc(most, sizeof(*ret->pids)),
+		.tids = calloc(most, sizeof(*ret->tids)),
+		.files = calloc(most, sizeof(*ret->files)),
+		.locate.unwind = true,
+	};
+	if (!ret->pids || !ret->tids || !ret->files) {
+		options_deinit(ret);
+		return &error_no_memory;
+	}
+	argp_err_exit_status = STATUS_TROUBLE;
+	code = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p);
+	if (code && !p.error)
+		p.error = error_os(code, "cannot read the command line");
+	if (p.error) {
+		options_deinit(ret);
+		return p.error;
+	}
+	ret->live.tids = ret->tids;
+	ret->live.tids_count = ret->tids_count;
+	ret->core.tids = ret->tids;
+	ret->core.tids_count = ret->tids_count;
+	return NULL;
+}
+
+void options_deinit(struct options *o)
+{
+	free(o->pids);
+	free(o->tids);
+	free(o->files);
+	*o = (struct options){ 0 };
+}

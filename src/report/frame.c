@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* frame.c - the parts of a report that tell of one frame */
+#include "report/frame.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "report/message.h"
+#include "x86/siginfo.h"
+#include "x86/xregs.h"
+
+static const struct field ELEMENT = { .key = "", .flow = FLOW_HIDDEN };
+static const struct field BLANK = { .flow = FLOW_BLANK };
+#define TO_JSON(k) { .key = (k), .flow = FLOW_HIDDEN }
+
+/* The first line: what it is. */
+
+static const struct field F_TITLE = { .text = "frame at %", .flow = FLOW_LINE,
+				      .style = STYLE_TITLE };
+static const struct field F_ADDRESS = TO_JSON("address");
+static const struct field F_KIND = { .key = "kind", .text = "  %",
+				     .flow = FLOW_MORE };
+static const struct field F_STACK = { .key = "stack", .text = ", % stack",
+				      .flow = FLOW_MORE };
+
+static const char *const stack_names[] = {
+	[FRAME_ON_MAIN] = "main",
+	[FRAME_ON_ALTERNATE] = "alternate",
+	[FRAME_ON_OTHER] = "other",
+};
+
+static const struct field F_SIGNAL = { .key = "signal",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_SIG_NUMBER = TO_JSON("number");
+static const struct field F_SIG_NAME = { .key = "name", .text = "  %",
+					 .flow = FLOW_MORE };
+static const struct field F_SIG_CODE = TO_JSON("code");
+static const struct field F_SIG_CODE_NAME = TO_JSON("code_name");
+static const struct field F_SIG_MEANING = { .key = "meaning", .text = " %",
+					    .flow = FLOW_MORE };
+static const struct field F_SIG_PID = { .key = "pid", .text = " by process %",
+					.flow = FLOW_MORE };
+static const struct field F_SIG_UID = TO_JSON("uid");
+static const struct field F_SIG_STATUS = TO_JSON("status");
+static const struct field F_SIG_ADDRESS = {
+	.key = "fault_address", .text = " at %", .flow = FLOW_MORE };
+
+static void emit_signal(const struct sigframe *f, struct emitter *e)
+{
+	struct bytes info = { f->info, f->have_info ? SIGFRAME_INFO_SIZE : 0,
+			      0 };
+	bool compat = f->kind != SIGFRAME_X86_64;
+	struct siginfo s;
+
+	if (!siginfo_decode(info, compat, &s)) {
+		const char *name = siginfo_signal_name(f->sig);
+
+		if (!name) {	/* the handler's argument is not kept */
+			emit_null(e, &F_SIGNAL);
+			return;
+		}
+		emit_object(e, &F_SIGNAL, SHAPE_PLAIN);
+		emit_number(e, &F_SIG_NUMBER, f->sig);
+		emit_string(e, &F_SIG_NAME, name);
+		emit_end(e);
+		return;
+	}
+	emit_object(e, &F_SIGNAL, SHAPE_PLAIN);
+	emit_number(e, &F_SIG_NUMBER, s.signo);
+	emit_string(e, &F_SIG_NAME, s.signal_name);
+	emit_number(e, &F_SIG_CODE, s.code);
+	emit_string(e, &F_SIG_CODE_NAME, s.code_name);
+	emit_string(e, &F_SIG_MEANING, s.meaning);
+	if (s.form == SIGINFO_SENDER || s.form == SIGINFO_CHILD) {
+		emit_number(e, &F_SIG_PID, s.pid);
+		emit_number(e, &F_SIG_UID, s.uid);
+	}
+	if (s.form == SIGINFO_CHILD || s.form == SIGINFO_SYSCALL)
+		emit_number(e, &F_SIG_STATUS, s.status);
+	if (s.form == SIGINFO_FAULT || s.form == SIGINFO_SYSCALL)
+		emit_word(e, &F_SIG_ADDRESS, s.addr);
+	emit_end(e);
+}
+
+/* Where it came from and goes back to. */
+
+static const struct field F_INTERRUPTED = {
+	.key = "interrupted", .text = "interrupted  ", .flow = FLOW_LINE };
+static const struct field F_RESTORER = {
+	.key = "restorer", .text = "returns via  ", .flow = FLOW_LINE };
+static const struct field F_PC = { .key = "pc", .flow = FLOW_MORE };
+static const struct field F_PC_HIDDEN = TO_JSON("pc");
+static const struct field F_SP = TO_JSON("sp");
+static const struct field F_SYMBOL = { .key = "symbol", .flow = FLOW_MORE };
+static const struct field F_OFFSET = { .key = "offset", .text = "+%",
+				       .flow = FLOW_MORE };
+static const struct field F_OFFSET_HIDDEN = TO_JSON("offset");
+static const struct field F_MODULE = { .key = "module", .text = " (%)",
+				       .flow = FLOW_MORE };
+static const struct field F_MODULE_HIDDEN = TO_JSON("module");
+static const struct field F_FILE = TO_JSON("file");
+static const struct field F_LINE = TO_JSON("line");
+static const struct field F_SOURCE_LINE = { .text = " (%)",
+					    .flow = FLOW_MORE };
+static const struct field F_INSTRUCTION = {
+	.key = "instruction", .text = "  %", .flow = FLOW_MORE };
+static const struct field F_CODE = { .key = "code", .text = "  %",
+				     .flow = FLOW_MORE };
+static const struct field F_CODE_UNKNOWN = {
+	.text = "  not recognised as code that calls sigreturn",
+	.flow = FLOW_MORE, .style = STYLE_WARNING };
+static const struct field F_EVIDENCE = { .key = "evidence",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_EVIDENCE_TEXT = { .text = "   evidence: %",
+					      .flow = FLOW_MORE,
+					      .style = STYLE_FAINT };
+
+/* Function, offset and where that is; the address if there is no name. */
+static void emit_place(const struct code_place *p, uint64_t pc,
+		       struct emitter *e)
+{
+	emit_word(e, p->function ? &F_PC_HIDDEN : &F_PC, pc);
+	emit_string(e, &F_SYMBOL, p->function);
+	if (p->function)
+		emit_word(e, p->offset ? &F_OFFSET : &F_OFFSET_HIDDEN,
+			  p->offset);
+	else
+		emit_null(e, &F_OFFSET);
+	emit_string(e, p->file ? &F_MODULE_HIDDEN : &F_MODULE, p->module);
+	emit_string(e, &F_FILE, p->file);
+	if (p->file) {
+		const char *slash = strrchr(p->file, '/');
+		struct text t = TEXT_INIT;
+
+		text_printf(&t, "%s:%u", slash ? slash + 1 : p->file, p->line);
+		emit_number(e, &F_LINE, p->line);
+		emit_string(e, &F_SOURCE_LINE, text_string(&t));
+		text_deinit(&t);
+	} else {
+		emit_null(e, &F_LINE);
+	}
+}
+
+static void emit_evidence(unsigned evidence, struct emitter *e)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} kinds[] = {
+		{ FRAME_UNWOUND, "unwound" },
+		{ FRAME_SCANNED, "scanned" },
+		{ FRAME_RETURNING, "returning" },
+	};
+	struct text t = TEXT_INIT;
+
+	emit_array(e, &F_EVIDENCE, SHAPE_JSON_ONLY);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!(evidence & kinds[i].bit))
+			continue;
+		text_printf(&t, "%s%s", t.size ? ", " : "", kinds[i].name);
+		emit_string(e, &ELEMENT, kinds[i].name);
+	}
+	emit_end(e);
+	emit_string(e, &F_EVIDENCE_TEXT, text_string(&t));
+	text_deinit(&t);
+}
+
+static void emit_code(const struct located_frame *f, struct emitter *e)
+{
+	const struct sigframe *s = &f->facts.sigframe;
+
+	emit_object(e, &F_INTERRUPTED, SHAPE_PLAIN);
+	emit_place(&f->interrupted, s->regs.r[X86_RIP], e);
+	emit_word(e, &F_SP, s->regs.r[X86_RSP]);
+	emit_string(e, &F_INSTRUCTION, f->interrupted.instruction);
+	emit_end(e);
+	emit_object(e, &F_RESTORER, SHAPE_PLAIN);
+	emit_place(&f->restorer, s->pretcode, e);
+	emit_string(e, &F_CODE, f->restorer_code ? f->restorer_code->name
+						 : NULL);
+	if (!f->restorer_code)
+		emit_string(e, &F_CODE_UNKNOWN, "");
+	emit_end(e);
+	emit_evidence(f->evidence, e);
+}
+
+/* The extended state. */
+
+static const struct field F_FPSTATE = TO_JSON("fpstate");
+static const struct field F_XSTATE_LINE = { .text = "xstate       %",
+					    .flow = FLOW_LINE };
+static const struct field F_MAGIC1 = TO_JSON("magic1_ok");
+static const struct field F_MAGIC2 = TO_JSON("magic2_ok");
+static const struct field F_SIZE = TO_JSON("xstate_size");
+static const struct field F_EXTENDED = TO_JSON("extended_size");
+static const struct field F_XFEATURES = TO_JSON("xfeatures");
+static const struct field F_BV = TO_JSON("xstate_bv");
+static const struct field F_XCOMP = TO_JSON("xcomp_bv");
+static const struct field F_MXCSR = TO_JSON("mxcsr");
+static const struct field F_ALIGNMENT = TO_JSON("alignment");
+static const struct field F_LAYOUT = TO_JSON("layout");
+static const struct field F_LAYOUT_BASIS = TO_JSON("layout_basis");
+static const struct field F_COMPONENTS = { .key = "components",
+					   .flow = FLOW_HIDDEN };
+static const struct field F_C_CELL = { .flow = FLOW_CELL };
+static const struct field F_C_NAME = TO_JSON("name");
+static const struct field F_C_BIT = TO_JSON("bit");
+static const struct field F_C_OFFSET = TO_JSON("offset");
+static const struct field F_C_SIZE = TO_JSON("size");
+static const struct field F_C_POSSIBLE = TO_JSON("possible");
+static const struct field F_C_IN_USE = TO_JSON("in_use");
+static const struct field F_C_NONZERO = TO_JSON("nonzero");
+
+/* How the image presents itself, gathered once for both forms. */
+struct image_facts {
+	struct run run;
+	bool have_sw, have_header;
+	struct xstate_sw sw;
+	struct xstate_header header;
+	uint64_t in_use;
+	bool in_use_known;
+	uint64_t possible;
+	enum tri magic2;
+};
+
+static void gather(const struct frame_facts *f, struct image_facts *ret)
+{
+	struct image_facts i = { .run = frame_image(f) };
+	uint32_t magic2;
+
+	i.have_sw = xstate_sw_decode(i.run.bytes, &i.sw);
+	i.have_header = xstate_header_decode(i.run.bytes, &i.header);
+	i.in_use_known = frame_in_use(f, &i.in_use) == TRI_YES;
+	i.possible = i.in_use;
+	if (i.have_sw && i.sw.magic1 == XSTATE_MAGIC1) {
+		i.possible |= i.sw.xfeatures;
+		if (bytes_u32(i.run.bytes, i.sw.xstate_size, &magic2))
+			i.magic2 = tri_of(magic2 == XSTATE_MAGIC2);
+	}
+	*ret = i;
+}
+
+static void emit_component(const struct frame_facts *f,
+			   const struct image_facts *i, unsigned bit,
+			   struct emitter *e)
+{
+	const struct xstate_layout *l = &f->layout;
+	const char *name = xstate_components[bit].name;
+	bool placed = l->features & XSTATE_BIT(bit);
+	bool in_use = i->in_use & XSTATE_BIT(bit);
+	struct xregs x = { .image = i->run.bytes, .layout = *l };
+	bool nonzero = xregs_nonzero(&x, bit);
+	struct text cell = TEXT_INIT;
+	char place[24] = "?";
+
+	if (placed)
+		snprintf(place, sizeof(place), "%u+%u", l->offset[bit],
+			 l->size[bit]);
+	text_printf(&cell, "%-10s%-11s", name ? name : "unnamed", place);
+	text_add(&cell, !i->in_use_known ? "unknown"
+			: in_use && !nonzero && placed ? "in use, zero"
+			: in_use		       ? "in use"
+						       : "initial");
+
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	emit_string(e, &F_C_CELL, text_string(&cell));
+	emit_string(e, &F_C_NAME, name);
+	emit_number(e, &F_C_BIT, bit);
+	if (placed) {
+		emit_number(e, &F_C_OFFSET, l->offset[bit]);
+		emit_number(e, &F_C_SIZE, l->size[bit]);
+	} else {
+		emit_null(e, &F_C_OFFSET);
+		emit_null(e, &F_C_SIZE);
+	}
+	emit_bool(e, &F_C_POSSIBLE, i->possible & XSTATE_BIT(bit));
+	if (i->in_use_known)
+		emit_bool(e, &F_C_IN_USE, in_use);
+	else
+		emit_null(e, &F_C_IN_USE);
+	if (placed)
+		emit_bool(e, &F_C_NONZERO, nonzero);
+	else
+		emit_null(e, &F_C_NONZERO);
+	emit_end(e);
+	text_deinit(&cell);
+}
+
+static void emit_xstate_line(const struct frame_facts *f,
+			     const struct image_facts *i, struct emitter *e)
+{
+	static const char *const magic2[] = {
+		[TRI_UNKNOWN] = "magic2 unreadable",
+		[TRI_NO] = "magic2 MISSING",
+		[TRI_YES] = "magic2 ok",
+	};
+	struct text t = TEXT_INIT;
+
+	if (!f->sigframe.fpstate) {
+		text_add(&t, "none: fpstate is 0");
+	} else if (!i->have_sw) {
+		text_printf(&t, "not readable, fpstate is 0x%" PRIx64,
+			    f->sigframe.fpstate);
+	} else if (i->sw.magic1 != XSTATE_MAGIC1) {
+		text_printf(&t, "at 0x%" PRIx64 ", magic1 MISSING: "
+				"FXSAVE image of %u bytes",
+			    i->run.bytes.addr, XSTATE_FX_SIZE);
+	} else {
+		text_printf(&t, "%u bytes at 0x%" PRIx64
+				", extended_size %u, magic1 ok, %s, %s layout",
+			    i->sw.xstate_size, i->run.bytes.addr,
+			    i->sw.extended_size, magic2[i->magic2],
+			    xstate_family_name(f->family));
+	}
+	if (f->sigframe.fpstate && i->run.bytes.addr % 64)
+		text_add(&t, ", MISALIGNED");
+	emit_string(e, &F_XSTATE_LINE, text_string(&t));
+	text_deinit(&t);
+}
+
+/* The largest power of two that divides the address, up to a page. */
+static int64_t alignment_of(uint64_t address)
+{
+	uint64_t alignment = address & -address;
+
+	return alignment && alignment < 4096 ? (int64_t)alignment : 4096;
+}
+
+static void emit_tri(struct emitter *e, const struct field *f, enum tri t)
+{
+	if (t == TRI_UNKNOWN)
+		emit_null(e, f);
+	else
+		emit_bool(e, f, t == TRI_YES);
+}
+
+static void emit_xstate(const struct frame_facts *f, struct emitter *e)
+{
+	struct image_facts i;
+	uint32_t mxcsr;
+
+	gather(f, &i);
+	emit_xstate_line(f, &i, e);
+	emit_word(e, &F_FPSTATE, f->sigframe.fpstate);
+	emit_number(e, &F_ALIGNMENT,
+		    alignment_of(sigframe_image(&f->sigframe)));
+	if (i.have_sw) {
+		emit_bool(e, &F_MAGIC1, i.sw.magic1 == XSTATE_MAGIC1);
+		emit_tri(e, &F_MAGIC2, i.magic2);
+		emit_number(e, &F_SIZE, i.sw.xstate_size);
+		emit_number(e, &F_EXTENDED, i.sw.extended_size);
+		emit_word(e, &F_XFEATURES, i.sw.xfeatures);
+	} else {
+		emit_null(e, &F_MAGIC1);
+		emit_null(e, &F_MAGIC2);
+		emit_null(e, &F_SIZE);
+		emit_null(e, &F_EXTENDED);
+		emit_null(e, &F_XFEATURES);
+	}
+	if (i.have_header) {
+		emit_word(e, &F_BV, i.header.xstate_bv);
+		emit_word(e, &F_XCOMP, i.header.xcomp_bv);
+	} else {
+		emit_null(e, &F_BV);
+		emit_null(e, &F_XCOMP);
+	}
+	if (bytes_u32(i.run.bytes, XSTATE_MXCSR_OFF, &mxcsr))
+		emit_word(e, &F_MXCSR, mxcsr);
+	else
+		emit_null(e, &F_MXCSR);
+	emit_string(e, &F_LAYOUT, xstate_family_name(f->family));
+	emit_string(e, &F_LAYOUT_BASIS,
+		    f->family == XSTATE_FAMILY_UNKNOWN
+			    ? NULL
+			    : "xstate_size and xfeatures");
+	emit_array(e, &F_COMPONENTS, SHAPE_GRID);
+	for (unsigned bit = 0; bit < XSTATE_MAX; bit++)
+		if ((i.possible | i.in_use) & XSTATE_BIT(bit))
+			emit_component(f, &i, bit, e);
+	emit_end(e);
+}
+
+/* What sigreturn restores beside registers. */
+
+static const struct field F_RESTORES = { .text = "restores     %",
+					 .flow = FLOW_LINE };
+static const struct field F_UC_FLAGS = TO_JSON("uc_flags");
+static const struct field F_SIGMASK = TO_JSON("sigmask");
+static const struct field F_ALTSTACK = TO_JSON("uc_stack");
+static const struct field F_ALT_ADDRESS = TO_JSON("address");
+static const struct field F_ALT_SIZE = TO_JSON("size");
+static const struct field F_ALT_FLAGS = TO_JSON("flags");
+static const struct field F_TRAPNO = TO_JSON("trapno");
+static const struct field F_ERR = TO_JSON("err");
+static const struct field F_CR2 = TO_JSON("cr2");
+
+static void emit_context(const struct sigframe *f, struct emitter *e)
+{
+	struct text t = TEXT_INIT;
+
+	text_add(&t, "blocked signals: ");
+	message_add_signals(&t, f->sigmask);
+	if (f->altstack_size)
+		text_printf(&t, "; alternate stack: %" PRIu64
+				" bytes at 0x%" PRIx64 "%s",
+			    f->altstack_size, f->altstack_sp,
+			    f->altstack_flags & SIGFRAME_SS_AUTODISARM
+				    ? ", autodisarm"
+				    : "");
+	emit_string(e, &F_RESTORES, text_string(&t));
+	text_deinit(&t);
+
+	emit_word(e, &F_UC_FLAGS, f->uc_flags);
+	emit_word(e, &F_SIGMASK, f->sigmask);
+	emit_object(e, &F_ALTSTACK, SHAPE_JSON_ONLY);
+	emit_word(e, &F_ALT_ADDRESS, f->altstack_sp);
+	emit_number(e, &F_ALT_SIZE, (int64_t)f->altstack_size);
+	emit_word(e, &F_ALT_FLAGS, f->altstack_flags);
+	emit_end(e);
+	emit_number(e, &F_TRAPNO, (int64_t)f->trapno);
+	emit_word(e, &F_ERR, f->err);
+	emit_word(e, &F_CR2, f->cr2);
+}
+
+void report_emit_frame(const struct report *r, const struct report_view *view,
+		       const struct report_frame *f, struct emitter *e)
+{
+	const struct located_frame *l = f->located;
+	const struct sigframe *s = &l->facts.sigframe;
+
+	emit_word(e, &F_TITLE, s->address);
+	emit_object(e, &ELEMENT, SHAPE_INDENTED);
+	emit_string(e, &F_KIND, sigframe_shapes[s->kind].name);
+	emit_word(e, &F_ADDRESS, s->address);
+	emit_string(e, &F_STACK, stack_names[l->stack]);
+	emit_signal(s, e);
+	emit_code(l, e);
+	emit_context(s, e);
+	emit_xstate(&l->facts, e);
+	if (view->registers)
+		report_emit_registers(l, e);
+	if (view->raw)
+		report_emit_raw(l, e);
+	emit_string(e, &BLANK, "");
+	report_emit_verdicts(r, f, e);
+	emit_end(e);
+}

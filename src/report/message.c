@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* message.c - findings in words */
+#include "report/message.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "x86/siginfo.h"
+
+void message_add_components(struct text *t, uint64_t mask)
+{
+	const char *comma = "";
+
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(mask & XSTATE_BIT(i)))
+			continue;
+		if (xstate_components[i].name)
+			text_printf(t, "%s%s", comma,
+				    xstate_components[i].name);
+		else
+			text_printf(t, "%scomponent %u", comma, i);
+		comma = ", ";
+	}
+}
+
+void message_add_signals(struct text *t, uint64_t mask)
+{
+	const char *comma = "";
+
+	if (!mask)
+		text_add(t, "none");
+	for (unsigned n = 1; n <= SIGINFO_SIGNALS; n++) {
+		if (!(mask & UINT64_C(1) << (n - 1)))
+			continue;
+		text_printf(t, "%s%s", comma, siginfo_signal_name(n));
+		comma = ", ";
+	}
+}
+
+static void add_extensions(struct text *t, uint64_t mask)
+{
+	const char *comma = "";
+
+	for (unsigned i = 0; i < ISA_COUNT; i++) {
+		if (!(mask & ISA_BIT(i)))
+			continue;
+		text_printf(t, "%s%s", comma, isa_table[i].name);
+		comma = ", ";
+	}
+}
+
+/* Fill in a detail's "{d0}", "{x1}", "{c0}". */
+static void add_detail(struct text *t, const char *detail,
+		       const uint64_t values[CHECK_VALUES])
+{
+	while (*detail) {
+		size_t plain = strcspn(detail, "{");
+
+		text_add_bytes(t, detail, plain);
+		detail += plain;
+		if (!*detail)
+			return;
+
+		char form = detail[1];
+		uint64_t value = values[detail[2] - '0'];
+
+		if (form == 'd')
+			text_printf(t, "%" PRIu64, value);
+		else if (form == 'x')
+			text_printf(t, "0x%" PRIx64, value);
+		else if (form == 'c')
+			message_add_components(t, value);
+		else
+			add_extensions(t, value);
+		detail += strlen("{d0}");
+	}
+}
+
+static void add_message(struct text *t, const char *title, const char *detail,
+			const uint64_t values[CHECK_VALUES])
+{
+	size_t length = strlen(title);
+
+	if (!detail) {
+		text_add(t, title);
+		return;
+	}
+	/* the full stop comes behind the values */
+	text_add_bytes(t, title, length - (title[length - 1] == '.'));
+	text_add(t, " (");
+	add_detail(t, detail, values);
+	text_add(t, ").");
+}
+
+void message_add_check(struct text *t, unsigned index,
+		       const struct frame_facts *f, const struct target *target)
+{
+	const struct check *c = &checks[index];
+	uint64_t values[CHECK_VALUES] = { 0 };
+	bool valued = check_values(index, f, target, values);
+
+	add_message(t, c->title, valued ? c->detail : NULL, values);
+}
+
+void message_add_hazard(struct text *t, unsigned index,
+			const struct frame_facts *f,
+			const struct target *target)
+{
+	const struct hazard *h = &hazards[index];
+	uint64_t values[CHECK_VALUES] = { 0 };
+	bool valued = hazard_values(index, f, target, values);
+
+	add_message(t, h->title, valued ? h->detail : NULL, values);
+}
+
+static void add_page(struct text *t, const char *id, const char *what,
+		     const char *title, const char *effect, const char *advice,
+		     const char *source)
+{
+	text_printf(t, "%s (%s)\n  %s\n  %s\n  What to do: %s\n", id, what,
+		    title, effect, advice);
+	if (source)
+		text_printf(t, "  Source: %s\n", source);
+}
+
+static const char *check_kind(const struct check *c)
+{
+	if (c->stages & CHECK_AT(CHECK_CHOICE) && c->outcome == OUTCOME_INTACT)
+		return "check, lossy where more than x87 and SSE is in use";
+	switch (c->outcome) {
+	case OUTCOME_LOSSY:
+		return "check, lossy";
+	case OUTCOME_GARBLED:
+		return "check, garbled";
+	case OUTCOME_FATAL:
+		return "check, fatal";
+	case OUTCOME_UNKNOWN:
+		return "check, unknown";
+	case OUTCOME_INTACT:
+	case OUTCOMES:
+		break;
+	}
+	return "check";
+}
+
+static void add_list(struct text *t)
+{
+	text_add(t, "Checks, in the order of events:\n");
+	for (unsigned i = 0; i < checks_count; i++)
+		text_printf(t, "  %-30s %s\n", checks[i].id, checks[i].title);
+	text_add(t, "\nHazards:\n");
+	for (unsigned i = 0; i < hazards_count; i++)
+		text_printf(t, "  %-30s %s\n", hazards[i].id,
+			    hazards[i].title);
+}
+
+bool message_add_explanation(struct text *t, const char *id)
+{
+	if (!id) {
+		add_list(t);
+		return true;
+	}
+	for (unsigned i = 0; i < checks_count; i++) {
+		const struct check *c = &checks[i];
+
+		if (strcmp(c->id, id))
+			continue;
+		add_page(t, c->id, check_kind(c), c->title, c->effect,
+			 c->advice, c->source);
+		return true;
+	}
+	for (unsigned i = 0; i < hazards_count; i++) {
+		const struct hazard *h = &hazards[i];
+
+		if (strcmp(h->id, id))
+			continue;
+		add_page(t, h->id, "hazard", h->title, h->effect, h->advice,
+			 h->source);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model.c - everything a report says, put together and not yet worded */
+#include "report/model.h"
+
+#include <stdlib.h>
+
+struct report *report_create(const struct report_target *targets,
+			     size_t targets_count)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->targets = targets;
+		r->targets_count = targets_count;
+	}
+	return r;
+}
+
+static void input_deinit(struct report_input *in)
+{
+	for (size_t i = 0; in->threads && i < in->located->threads_count; i++) {
+		struct report_thread *t = &in->threads[i];
+		size_t count = in->located->threads[i].frames_count;
+
+		for (size_t k = 0; t->frames && k < count; k++)
+			free(t->frames[k].verdicts);
+		free(t->frames);
+	}
+	free(in->threads);
+	located_destroy(in->located);
+	snapshot_destroy(in->snapshot);
+}
+
+void report_destroy(struct report *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->inputs_count; i++)
+		input_deinit(&r->inputs[i]);
+	free(r->inputs);
+	free(r);
+}
+
+/*
+ * What the returning thread may use. On the machine that it runs on it has
+ * what its frame or its registers show it has; elsewhere it starts anew.
+ */
+static uint64_t thread_features(const struct report_input *in,
+				const struct thread *thread,
+				const struct located_frame *f,
+				const struct report_target *t)
+{
+	struct bytes xstate = { thread->xstate, thread->xstate_size, 0 };
+	struct xstate_header header;
+	struct xstate_sw sw;
+	uint64_t seen = 0;
+
+	if (!t->is_host || in->snapshot->kind != SOURCE_PROCESS)
+		return t->target.features;
+	if (xstate_sw_decode(frame_image(&f->facts).bytes, &sw))
+		seen |= sw.xfeatures;
+	if (xstate_header_decode(xstate, &header))
+		seen |= header.xstate_bv;
+	return t->target.features | (seen & XSTATE_DYNAMIC);
+}
+
+static void count_verdict(struct report_counts *c, const struct verdict *v)
+{
+	c->verdicts[v->outcome]++;
+	c->bad += verdict_is_bad(v);
+	c->hazards += v->hazards != 0;
+}
+
+static struct error *judge_frame(const struct report *r,
+				 struct report_input *in,
+				 const struct thread *thread,
+				 struct report_frame *f)
+{
+	f->verdicts = calloc(r->targets_count, sizeof(*f->verdicts));
+	if (!f->verdicts)
+		return &error_no_memory;
+	for (size_t i = 0; i < r->targets_count; i++) {
+		const struct report_target *rt = &r->targets[i];
+		struct target t;
+
+		target_init(&t, rt->target.name, rt->target.cpu,
+			    rt->target.rules,
+			    thread_features(in, thread, f->located, rt));
+		f->verdicts[i] = predict(&f->located->facts, &t);
+		count_verdict(&in->counts, &f->verdicts[i]);
+	}
+	in->counts.frames++;
+	return NULL;
+}
+
+static struct error *judge_thread(const struct report *r,
+				  struct report_input *in,
+				  struct report_thread *t)
+{
+	size_t count = t->located->frames_count;
+
+	in->counts.threads++;
+	in->counts.incomplete += t->located->complete != TRI_YES;
+	if (!count)
+		return NULL;
+	t->frames = calloc(count, sizeof(*t->frames));
+	if (!t->frames)
+		return &error_no_memory;
+	for (size_t i = 0; i < count; i++) {
+		t->frames[i].located = &t->located->frames[i];
+
+		struct error *err = judge_frame(r, in, t->located->thread,
+						&t->frames[i]);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static void add_counts(struct report_counts *sum,
+		       const struct report_counts *c)
+{
+	sum->threads += c->threads;
+	sum->frames += c->frames;
+	sum->bad += c->bad;
+	sum->hazards += c->hazards;
+	sum->incomplete += c->incomplete;
+	for (unsigned o = 0; o < OUTCOMES; o++)
+		sum->verdicts[o] += c->verdicts[o];
+}
+
+struct error *report_add(struct report *r, struct snapshot *s,
+			 struct located *l)
+{
+	struct report_input in = { .snapshot = s, .located = l };
+	struct report_input *inputs = reallocarray(
+		r->inputs, r->inputs_count + 1, sizeof(*inputs));
+
+	if (!inputs) {
+		input_deinit(&in);
+		return &error_no_memory;
+	}
+	r->inputs = inputs;
+	in.threads = calloc(l->threads_count + 1, sizeof(*in.threads));
+
+	struct error *err = in.threads ? NULL : &error_no_memory;
+
+	for (size_t i = 0; !err && i < l->threads_count; i++) {
+		in.threads[i].located = &l->threads[i];
+		err = judge_thread(r, &in, &in.threads[i]);
+	}
+	if (err) {
+		input_deinit(&in);
+		return err;
+	}
+	add_counts(&r->counts, &in.counts);
+	r->inputs[r->inputs_count++] = in;
+	return NULL;
+}
+
+enum outcome report_outcome(const struct report_counts *c)
+{
+	static const enum outcome by_weight[] = {
+		OUTCOME_FATAL, OUTCOME_GARBLED, OUTCOME_LOSSY, OUTCOME_UNKNOWN,
+	};
+
+	for (unsigned i = 0; i < sizeof(by_weight) / sizeof(*by_weight); i++)
+		if (c->verdicts[by_weight[i]])
+			return by_weight[i];
+	return c->incomplete ? OUTCOME_UNKNOWN : OUTCOME_INTACT;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* report.c - the one walk over the model that makes text and JSON */
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config.h"
+#include "report/frame.h"
+
+#define REPORT_FORMAT 1
+
+static const struct field ELEMENT = { .key = "", .flow = FLOW_HIDDEN };
+static const struct field BLANK = { .flow = FLOW_BLANK };
+
+/* Headlines: text only, the sentence that matters most. */
+
+static const struct field F_HEADLINE = { .flow = FLOW_LINE,
+					 .style = STYLE_TITLE };
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void add_input_name(struct text *t, const struct report_input *in)
+{
+	const struct snapshot *s = in->snapshot;
+
+	if (s->kind == SOURCE_PROCESS) {
+		text_printf(t, "process %d", (int)s->pid);
+		if (s->command[0])
+			text_printf(t, " (%s)", s->command);
+		return;
+	}
+	text_printf(t, "%s", s->name ? s->name : source_kind_names[s->kind]);
+	if (s->command[0])
+		text_printf(t, ": core of %s, process %d", s->command,
+			    (int)s->pid);
+}
+
+static void add_sentence(struct text *t, const struct report *r,
+			 const struct report_counts *c)
+{
+	bool one = r->targets_count == 1;
+	bool here = one && r->targets[0].is_host;
+
+	text_printf(t, ": %zu thread%s, ", c->threads, plural(c->threads));
+	if (!c->frames) {
+		text_add(t, c->incomplete ? "no signal frame found, but not "
+					    "all could be examined"
+					  : "no signal frame");
+		return;
+	}
+	text_printf(t, "%zu signal frame%s; ", c->frames, plural(c->frames));
+	switch (report_outcome(c)) {
+	case OUTCOME_INTACT:
+		text_add(t, c->frames == 1 ? "would return intact on "
+					   : "all would return intact on ");
+		break;
+	case OUTCOME_LOSSY:
+	case OUTCOME_GARBLED:
+	case OUTCOME_FATAL:
+		if (c->frames > 1)
+			text_add(t, "not all ");
+		else if (!one)
+			text_add(t, "not everywhere ");
+		else
+			text_add(t, "would not return intact on ");
+		if (c->frames > 1 || !one)
+			text_add(t, "would return intact on ");
+		break;
+	case OUTCOME_UNKNOWN:
+		text_add(t, "not known to return intact on ");
+		break;
+	case OUTCOMES:
+		break;
+	}
+	text_add(t, here  ? "this machine"
+		    : one ? r->targets[0].target.name
+			  : "the targets");
+}
+
+static void emit_headlines(const struct report *r, struct emitter *e)
+{
+	for (size_t i = 0; i < r->inputs_count; i++) {
+		const struct report_input *in = &r->inputs[i];
+		struct text t = TEXT_INIT;
+
+		add_input_name(&t, in);
+		add_sentence(&t, r, &in->counts);
+		emit_string(e, &F_HEADLINE, text_string(&t));
+		text_deinit(&t);
+	}
+}
+
+/* Targets. */
+
+static const struct field F_TARGETS = { .key = "targets",
+					.flow = FLOW_HIDDEN };
+static const struct field F_T_NAME = { .key = "name", .flow = FLOW_HIDDEN };
+static const struct field F_T_TITLE = { .text = "%: ", .flow = FLOW_LINE,
+					.style = STYLE_TITLE };
+static const struct field F_T_CPU = { .key = "cpu", .flow = FLOW_MORE };
+static const struct field F_T_XFEATURES = {
+	.key = "xfeatures", .text = ", xfeatures %", .flow = FLOW_MORE };
+static const struct field F_T_SIZE = {
+	.key = "user_size", .text = ", frames of % bytes", .flow = FLOW_MORE };
+static const struct field F_T_LAYOUT = {
+	.key = "layout", .text = ", % layout", .flow = FLOW_MORE };
+static const struct field F_T_MXCSR = { .key = "mxcsr_mask",
+					.flow = FLOW_HIDDEN };
+static const struct field F_T_KERNEL = {
+	.key = "kernel", .text = "; kernel %", .flow = FLOW_MORE };
+static const struct field F_T_RULES = {
+	.key = "rule_set", .text = ", rules %", .flow = FLOW_MORE };
+static const struct field F_T_ASSUMED = { .key = "assumed",
+					  .flow = FLOW_HIDDEN };
+static const struct field F_T_ASSUMPTION = { .key = "", .text = "assumed: %",
+					     .flow = FLOW_LINE,
+					     .style = STYLE_FAINT };
+
+/* "R5 (reverted)"; "R2 or R3" where the release cannot tell. */
+static void add_rules(struct text *t, rules_mask mask)
+{
+	bool one = mask && !(mask & (mask - 1));
+	const char *separator = "";
+
+	if (!mask)
+		text_add(t, "not known");
+	for (unsigned i = 0; i < RULES_COUNT; i++) {
+		if (!(mask & RULES_BIT(i)))
+			continue;
+		text_printf(t, "%s%s", separator, rules_table[i].id);
+		if (one)
+			text_printf(t, " (%s)", rules_table[i].name);
+		separator = " or ";
+	}
+}
+
+static void emit_target(const struct report_target *rt, struct emitter *e)
+{
+	const struct target *t = &rt->target;
+	struct text rules = TEXT_INIT;
+
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	emit_string(e, &F_T_NAME, t->name);
+	emit_string(e, &F_T_TITLE, rt->is_host ? "this machine" : t->name);
+	emit_string(e, &F_T_CPU, t->cpu->name);
+	emit_word(e, &F_T_XFEATURES, t->cpu->xfeatures);
+	if (t->user_size)
+		emit_number(e, &F_T_SIZE, t->user_size);
+	else
+		emit_null(e, &F_T_SIZE);
+	emit_string(e, &F_T_LAYOUT, xstate_family_name(t->cpu->family));
+	if (t->cpu->mxcsr_mask)
+		emit_word(e, &F_T_MXCSR, t->cpu->mxcsr_mask);
+	else
+		emit_null(e, &F_T_MXCSR);
+	emit_string(e, &F_T_KERNEL, rt->kernel);
+	add_rules(&rules, t->rules);
+	emit_string(e, &F_T_RULES, text_string(&rules));
+	emit_array(e, &F_T_ASSUMED, SHAPE_INDENTED);
+	emit_string(e, &F_T_ASSUMPTION,
+		    "rules follow from the kernel's release");
+	emit_end(e);
+	emit_end(e);
+	text_deinit(&rules);
+}
+
+/* Threads. */
+
+static const struct field F_THREADS = { .key = "threads",
+					.flow = FLOW_HIDDEN };
+static const struct field F_TID = { .key = "tid", .text = "thread %",
+				    .flow = FLOW_LINE,
+				    .style = STYLE_TITLE };
+static const struct field F_TID_HIDDEN = { .key = "tid",
+					   .flow = FLOW_HIDDEN };
+static const struct field F_THREAD_NAME = {
+	.key = "name", .text = " (%)", .flow = FLOW_MORE };
+static const struct field F_THREAD_IN = { .text = ", in %",
+					  .flow = FLOW_MORE };
+static const struct field F_THREAD_STATE = { .key = "state",
+					     .flow = FLOW_HIDDEN };
+static const struct field F_THREAD_STOPPED = { .key = "stopped",
+					       .flow = FLOW_HIDDEN };
+static const struct field F_THREAD_SYSCALL = { .key = "syscall",
+					       .flow = FLOW_HIDDEN };
+static const struct field F_THREAD_FUNCTION = { .key = "function",
+						.flow = FLOW_HIDDEN };
+static const struct field F_COMPLETE = { .key = "complete",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_INCOMPLETE = {
+	.key = "incomplete", .text = "  there may be more frames: %",
+	.flow = FLOW_LINE, .style = STYLE_WARNING };
+static const struct field F_STALE = { .key = "stale_frames",
+				      .flow = FLOW_HIDDEN };
+static const struct field F_FRAMES = { .key = "frames",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_ALTSTACK = { .key = "altstack",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_ALT_ADDRESS = { .key = "address",
+					    .flow = FLOW_HIDDEN };
+static const struct field F_ALT_SIZE = { .key = "size",
+					 .flow = FLOW_HIDDEN };
+
+/* Known from the copy in the innermost frame only. */
+static void emit_altstack(const struct located_thread *l, struct emitter *e)
+{
+	const struct sigframe *f =
+		l->frames_count ? &l->frames[0].facts.sigframe : NULL;
+
+	if (!f || !f->altstack_size) {
+		emit_null(e, &F_ALTSTACK);
+		return;
+	}
+	emit_object(e, &F_ALTSTACK, SHAPE_JSON_ONLY);
+	emit_word(e, &F_ALT_ADDRESS, f->altstack_sp);
+	emit_number(e, &F_ALT_SIZE, (int64_t)f->altstack_size);
+	emit_end(e);
+}
+
+static void emit_thread(const struct report *r,
+			const struct report_view *view,
+			const struct report_thread *rt, struct emitter *e)
+{
+	const struct located_thread *l = rt->located;
+	const struct thread *t = l->thread;
+	bool shown = l->frames_count || l->complete != TRI_YES;
+	char state[2] = { t->state, '\0' };
+
+	if (shown)
+		emit_string(e, &BLANK, "");
+	emit_object(e, &ELEMENT, shown ? SHAPE_PLAIN : SHAPE_JSON_ONLY);
+	emit_number(e, shown ? &F_TID : &F_TID_HIDDEN, t->tid);
+	emit_string(e, &F_THREAD_NAME, t->name[0] ? t->name : NULL);
+	emit_string(e, &F_THREAD_IN, l->place.function);
+	emit_string(e, &F_THREAD_FUNCTION, l->place.function);
+	emit_string(e, &F_THREAD_STATE, state[0] ? state : NULL);
+	emit_bool(e, &F_THREAD_STOPPED, t->stopped);
+	if (t->syscall >= 0)
+		emit_number(e, &F_THREAD_SYSCALL, t->syscall);
+	else
+		emit_null(e, &F_THREAD_SYSCALL);
+	emit_bool(e, &F_COMPLETE, l->complete == TRI_YES);
+	emit_string(e, &F_INCOMPLETE, l->complete == TRI_YES ? NULL
+				      : l->incomplete ? l->incomplete
+						      : "reason unknown");
+	emit_number(e, &F_STALE, (int64_t)l->stale);
+	emit_altstack(l, e);
+	emit_array(e, &F_FRAMES, SHAPE_INDENTED);
+	for (size_t i = 0; i < l->frames_count; i++) {
+		if (i)
+			emit_string(e, &BLANK, "");
+		report_emit_frame(r, view, &rt->frames[i], e);
+	}
+	emit_end(e);
+	emit_end(e);
+}
+
+/* Inputs. */
+
+static const struct field F_INPUTS = { .key = "inputs",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_INPUT_TITLE = { .flow = FLOW_LINE,
+					    .style = STYLE_TITLE };
+static const struct field F_SOURCE = { .key = "source",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_NAME = { .key = "name", .flow = FLOW_HIDDEN };
+static const struct field F_PID = { .key = "pid", .flow = FLOW_HIDDEN };
+static const struct field F_COMMAND = { .key = "command",
+					.flow = FLOW_HIDDEN };
+static const struct field F_EXECUTABLE = { .key = "executable",
+					   .flow = FLOW_HIDDEN };
+static const struct field F_CPU = { .key = "cpu", .flow = FLOW_HIDDEN };
+static const struct field F_KERNEL = { .key = "kernel",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_CPU_XFEATURES = { .key = "xfeatures",
+					      .flow = FLOW_HIDDEN };
+static const struct field F_CPU_LAYOUT = { .key = "layout",
+					   .flow = FLOW_HIDDEN };
+static const struct field F_MINSIGSTKSZ = { .key = "minsigstksz",
+					    .flow = FLOW_HIDDEN };
+static const struct field F_NOTES = { .key = "notes", .flow = FLOW_HIDDEN };
+static const struct field F_NOTE = { .key = "", .text = "note: %",
+				     .flow = FLOW_LINE,
+				     .style = STYLE_WARNING };
+
+/* What is known of the CPU that the input ran on. */
+static void emit_source_cpu(const struct snapshot *s, struct emitter *e)
+{
+	uint64_t features = s->layout.features;
+
+	if (!s->xfeatures && !features) {
+		emit_null(e, &F_CPU);
+		return;
+	}
+	emit_object(e, &F_CPU, SHAPE_JSON_ONLY);
+	emit_word(e, &F_CPU_XFEATURES, s->xfeatures ? s->xfeatures
+						    : features);
+	emit_string(e, &F_CPU_LAYOUT,
+		    features ? xstate_family_name(xstate_layout_family(
+				       &s->layout, features))
+			     : NULL);
+	if (s->minsigstksz)
+		emit_number(e, &F_MINSIGSTKSZ, (int64_t)s->minsigstksz);
+	else
+		emit_null(e, &F_MINSIGSTKSZ);
+	emit_end(e);
+}
+
+static void emit_input(const struct report *r, const struct report_view *view,
+		       const struct report_input *in, struct emitter *e)
+{
+	const struct snapshot *s = in->snapshot;
+	struct text title = TEXT_INIT;
+	bool detailed = in->counts.frames || in->counts.incomplete ||
+			s->notes_count;
+
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	if (r->inputs_count > 1 && detailed) {
+		add_input_name(&title, in);
+		emit_string(e, &BLANK, "");
+		emit_string(e, &F_INPUT_TITLE, text_string(&title));
+	}
+	emit_string(e, &F_SOURCE, source_kind_names[s->kind]);
+	emit_string(e, &F_NAME, s->name);
+	emit_number(e, &F_PID, s->pid);
+	emit_string(e, &F_COMMAND, s->command[0] ? s->command : NULL);
+	emit_string(e, &F_EXECUTABLE, s->executable);
+	emit_source_cpu(s, e);
+	emit_string(e, &F_KERNEL, s->kernel);
+	emit_array(e, &F_THREADS, SHAPE_PLAIN);
+	for (size_t i = 0; i < in->located->threads_count; i++)
+		emit_thread(r, view, &in->threads[i], e);
+	emit_end(e);
+	emit_array(e, &F_NOTES, SHAPE_PLAIN);
+	if (s->notes_count)
+		emit_string(e, &BLANK, "");
+	for (size_t i = 0; i < s->notes_count; i++)
+		emit_string(e, &F_NOTE, s->notes[i]);
+	emit_end(e);
+	emit_end(e);
+	text_deinit(&title);
+}
+
+/* The end. */
+
+static const struct field F_SUMMARY = { .key = "summary",
+					.flow = FLOW_HIDDEN };
+static const struct field F_S_OUTCOME = { .key = "outcome",
+					  .flow = FLOW_HIDDEN };
+static const struct field F_S_LINE = { .flow = FLOW_LINE };
+static const struct field F_S_INPUTS = { .key = "inputs",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_S_THREADS = { .key = "threads",
+					  .flow = FLOW_HIDDEN };
+static const struct field F_S_FRAMES = { .key = "frames",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_S_INCOMPLETE = { .key = "incomplete_threads",
+					     .flow = FLOW_HIDDEN };
+static const struct field F_S_HAZARDS = { .key = "with_hazards",
+					  .flow = FLOW_HIDDEN };
+static const struct field F_S_BY_OUTCOME = { .key = "by_outcome",
+					     .flow = FLOW_HIDDEN };
+
+static void emit_summary(const struct report *r, struct emitter *e)
+{
+	const struct report_counts *c = &r->counts;
+	struct text line = TEXT_INIT;
+	const char *separator = ": ";
+
+	text_printf(&line, "%zu input%s, %zu thread%s, %zu frame%s",
+		    r->inputs_count, plural(r->inputs_count), c->threads,
+		    plural(c->threads), c->frames, plural(c->frames));
+	for (unsigned o = 0; o < OUTCOMES; o++) {
+		if (!c->verdicts[o])
+			continue;
+		text_printf(&line, "%s%zu %s", separator, c->verdicts[o],
+			    outcome_name((enum outcome)o));
+		separator = ", ";
+	}
+
+	emit_string(e, &BLANK, "");
+	emit_object(e, &F_SUMMARY, SHAPE_PLAIN);
+	emit_string(e, &F_S_OUTCOME, outcome_name(report_outcome(c)));
+	emit_string(e, &F_S_LINE, text_string(&line));
+	emit_number(e, &F_S_INPUTS, (int64_t)r->inputs_count);
+	emit_number(e, &F_S_THREADS, (int64_t)c->threads);
+	emit_number(e, &F_S_FRAMES, (int64_t)c->frames);
+	emit_number(e, &F_S_INCOMPLETE, (int64_t)c->incomplete);
+	emit_number(e, &F_S_HAZARDS, (int64_t)c->hazards);
+	emit_object(e, &F_S_BY_OUTCOME, SHAPE_JSON_ONLY);
+	for (unsigned o = 0; o < OUTCOMES; o++) {
+		const struct field f = {
+			.key = outcome_name((enum outcome)o),
+			.flow = FLOW_HIDDEN,
+		};
+
+		emit_number(e, &f, (int64_t)c->verdicts[o]);
+	}
+	emit_end(e);
+	emit_end(e);
+	text_deinit(&line);
+}
+
+static const struct field F_FORMAT = { .key = "format",
+				       .flow = FLOW_HIDDEN };
+static const struct field F_TOOL = { .key = "tool", .flow = FLOW_HIDDEN };
+static const struct field F_VERSION = { .key = "version",
+					.flow = FLOW_HIDDEN };
+
+void report_emit(const struct report *r, const struct report_view *view,
+		 struct emitter *e)
+{
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	emit_number(e, &F_FORMAT, REPORT_FORMAT);
+	emit_string(e, &F_TOOL, PACKAGE_NAME);
+	emit_string(e, &F_VERSION, PACKAGE_VERSION);
+	emit_headlines(r, e);
+	emit_array(e, &F_TARGETS, SHAPE_PLAIN);
+	for (size_t i = 0; i < r->targets_count; i++)
+		emit_target(&r->targets[i], e);
+	emit_end(e);
+	emit_array(e, &F_INPUTS, SHAPE_PLAIN);
+	for (size_t i = 0; i < r->inputs_count; i++)
+		emit_input(r, view, &r->inputs[i], e);
+	emit_end(e);
+	emit_summary(r, e);
+	emit_end(e);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text_writer.c - a report as text for people */
+#include "report/text_writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define DEPTH_MAX 32
+#define GRID_GAP 3
+#define COLUMN_GAP 2
+
+/* One cell of a grid or table. */
+struct cell {
+	char *text;		/* colors included */
+	size_t columns;		/* without them */
+};
+
+struct row {
+	struct cell cells[FLOW_COLUMNS];
+};
+
+struct text_writer {
+	struct emitter emitter;	/* first: the two are the same address */
+	FILE *out;
+	bool color;
+	unsigned width;
+
+	struct text line;	/* colors included */
+	size_t line_columns;	/* without them */
+	struct text value;	/* scratch */
+
+	enum field_shape open[DEPTH_MAX];
+	unsigned depth;
+	unsigned hidden;	/* depth within something JSON-only */
+
+	struct row *rows;	/* of the table or grid that is open */
+	size_t rows_count;
+	size_t rows_room;
+	unsigned column;	/* last one written to */
+	bool failed;
+};
+
+static struct text_writer *writer_of(struct emitter *e)
+{
+	return (struct text_writer *)e;
+}
+
+static const char *color_of(const struct field *f, const char *value)
+{
+	static const struct {
+		const char *outcome;
+		const char *color;
+	} outcomes[] = {
+		{ "intact", "\033[32m" },     { "lossy", "\033[33m" },
+		{ "garbled", "\033[1;35m" },  { "fatal", "\033[1;31m" },
+		{ "unknown", "\033[36m" },
+	};
+
+	switch (f->style) {
+	case STYLE_PLAIN:
+		return NULL;
+	case STYLE_TITLE:
+		return "\033[1m";
+	case STYLE_WARNING:
+		return "\033[33m";
+	case STYLE_FAINT:
+		return "\033[2m";
+	case STYLE_OUTCOME:
+		for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++)
+			if (!strcmp(value, outcomes[i].outcome))
+				return outcomes[i].color;
+		return NULL;
+	}
+	return NULL;
+}
+
+static unsigned indentation(const struct text_writer *w)
+{
+	unsigned blanks = 0;
+
+	for (unsigned i = 0; i < w->depth; i++)
+		if (w->open[i] == SHAPE_INDENTED)
+			blanks += 2;
+	return blanks;
+}
+
+static void end_line(struct text_writer *w)
+{
+	size_t size = w->line.size;
+
+	if (!w->line_columns)
+		return;
+	while (size && w->line.data[size - 1] == ' ')
+		size--;
+	if (text_bad(&w->line) ||
+	    fprintf(w->out, "%.*s\n", (int)size, text_string(&w->line)) < 0)
+		w->failed = true;
+	text_clear(&w->line);
+	w->line_columns = 0;
+}
+
+static void begin_line(struct text_writer *w)
+{
+	end_line(w);
+	w->line_columns = indentation(w);
+	text_pad(&w->line, ' ', (long)w->line_columns);
+}
+
+/* Is a shape open around here that collects cells? */
+static bool collects(const struct text_writer *w, enum field_shape shape)
+{
+	for (unsigned i = 0; i < w->depth; i++)
+		if (w->open[i] == shape)
+			return true;
+	return false;
+}
+
+static struct row *add_row(struct text_writer *w)
+{
+	if (w->rows_count == w->rows_room) {
+		size_t room = w->rows_room ? 2 * w->rows_room : 16;
+		struct row *rows = reallocarray(w->rows, room, sizeof(*rows));
+
+		if (!rows) {
+			w->failed = true;
+			return NULL;
+		}
+		w->rows = rows;
+		w->rows_room = room;
+	}
+	w->rows[w->rows_count] = (struct row){ 0 };
+	w->column = 0;
+	return &w->rows[w->rows_count++];
+}
+
+/* Append to the cell; takes nothing. */
+static void fill(struct text_writer *w, struct cell *c, const char *text,
+		 size_t columns)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s", c->text ? c->text : "", text) < 0) {
+		w->failed = true;
+		return;
+	}
+	free(c->text);
+	c->text = joined;
+	c->columns += columns;
+}
+
+/* A finished piece of text goes where its field says. */
+static void put(struct text_writer *w, enum field_flow flow, const char *text,
+		size_t columns)
+{
+	bool grid = collects(w, SHAPE_GRID), table = collects(w, SHAPE_TABLE);
+	struct row *row = w->rows_count ? &w->rows[w->rows_count - 1] : NULL;
+
+	if (grid && (flow == FLOW_CELL || flow == FLOW_MORE)) {
+		if (flow == FLOW_CELL || !row)
+			row = add_row(w);
+		if (row)
+			fill(w, &row->cells[0], text, columns);
+		return;
+	}
+	if (table && flow >= FLOW_COLUMN_0) {
+		unsigned column = flow - FLOW_COLUMN_0;
+
+		if (!row || column < w->column ||
+		    (column == w->column && row->cells[column].text))
+			row = add_row(w);
+		w->column = column;
+		if (row)
+			fill(w, &row->cells[column], text, columns);
+		return;
+	}
+	if (table && flow == FLOW_MORE && row) {
+		fill(w, &row->cells[w->column], text, columns);
+		return;
+	}
+	if (flow != FLOW_MORE)
+		begin_line(w);
+	text_add(&w->line, text);
+	w->line_columns += columns;
+}
+
+/* Surround `value`, already safe to print, with the field's text. */
+static void show(struct text_writer *w, const struct field *f,
+		 const char *value)
+{
+	const char *format = f->text ? f->text : "%";
+	const char *mark = strchr(format, '%');
+	const char *color = w->color ? color_of(f, value) : NULL;
+	struct text *t = &w->value;
+	struct text piece = TEXT_INIT;
+
+	if (f->flow == FLOW_HIDDEN || w->hidden)
+		return;
+	if (f->flow == FLOW_BLANK) {
+		end_line(w);
+		if (fputc('\n', w->out) == EOF)
+			w->failed = true;
+		return;
+	}
+	text_add_bytes(&piece, format,
+		       mark ? (size_t)(mark - format) : strlen(format));
+	if (mark) {
+		text_add(&piece, value);
+		text_add(&piece, mark + 1);
+	}
+
+	size_t columns = text_columns(text_string(&piece));
+
+	text_clear(t);
+	if (color)
+		text_add(t, color);
+	text_add(t, text_string(&piece));
+	if (color)
+		text_add(t, "\033[0m");
+	if (text_bad(t) || text_bad(&piece))
+		w->failed = true;
+	put(w, f->flow, text_string(t), columns);
+	text_deinit(&piece);
+}
+
+static void write_string(struct emitter *e, const struct field *f,
+			 const char *value)
+{
+	struct text safe = TEXT_INIT;
+
+	text_add_foreign(&safe, value);
+	show(writer_of(e), f, text_string(&safe));
+	text_deinit(&safe);
+}
+
+static void write_number(struct emitter *e, const struct field *f,
+			 int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	show(writer_of(e), f, text);
+}
+
+static void write_word(struct emitter *e, const struct field *f,
+		       uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	show(writer_of(e), f, text);
+}
+
+static void write_boolean(struct emitter *e, const struct field *f, bool value)
+{
+	if (value)
+		show(writer_of(e), f, "yes");
+}
+
+static void write_null(struct emitter *e, const struct field *f)
+{
+	(void)e;
+	(void)f;
+}
+
+static void free_rows(struct text_writer *w)
+{
+	for (size_t i = 0; i < w->rows_count; i++)
+		for (unsigned c = 0; c < FLOW_COLUMNS; c++)
+			free(w->rows[i].cells[c].text);
+	w->rows_count = 0;
+	w->column = 0;
+}
+
+/* Cells go down the columns, as many columns as fit. */
+static void write_grid(struct text_writer *w)
+{
+	size_t widest = 1, count = w->rows_count;
+
+	for (size_t i = 0; i < count; i++)
+		if (w->rows[i].cells[0].columns > widest)
+			widest = w->rows[i].cells[0].columns;
+	widest += GRID_GAP;
+
+	size_t room = w->width > indentation(w) ? w->width - indentation(w)
+						 : 1;
+	size_t across = (room + GRID_GAP) / widest;
+
+	across = across ? across : 1;
+	size_t down = (count + across - 1) / across;
+
+	for (size_t y = 0; y < down; y++) {
+		begin_line(w);
+		for (size_t i = y; i < count; i += down) {
+			const struct cell *c = &w->rows[i].cells[0];
+
+			text_add(&w->line, c->text ? c->text : "");
+			text_pad(&w->line, ' ', (long)(widest - c->columns));
+			w->line_columns += widest;
+		}
+		end_line(w);
+	}
+}
+
+/* The last column is not padded and may be as long as it likes. */
+static void write_table(struct text_writer *w)
+{
+	size_t widths[FLOW_COLUMNS] = { 0 };
+
+	for (size_t i = 0; i < w->rows_count; i++)
+		for (unsigned c = 0; c < FLOW_COLUMNS; c++)
+			if (w->rows[i].cells[c].columns > widths[c])
+				widths[c] = w->rows[i].cells[c].columns;
+	for (size_t i = 0; i < w->rows_count; i++) {
+		begin_line(w);
+		for (unsigned c = 0; c < FLOW_COLUMNS; c++) {
+			const struct cell *cell = &w->rows[i].cells[c];
+			size_t pad = widths[c] - cell->columns + COLUMN_GAP;
+
+			text_add(&w->line, cell->text ? cell->text : "");
+			if (c < FLOW_COLUMNS - 1)
+				text_pad(&w->line, ' ', (long)pad);
+			w->line_columns += cell->columns + pad;
+		}
+		end_line(w);
+	}
+}
+
+static void table_heading(struct text_writer *w, const char *text)
+{
+	enum field_flow flow = FLOW_COLUMN_0;
+
+	while (*text && flow <= FLOW_COLUMN_2) {
+		size_t length = strcspn(text, "\t");
+		struct text cell = TEXT_INIT;
+
+		text_add_bytes(&cell, text, length);
+		put(w, flow++, text_string(&cell),
+		    text_columns(text_string(&cell)));
+		text_deinit(&cell);
+		text += length;
+		text += *text == '\t';
+	}
+}
+
+static void write_begin(struct emitter *e, const struct field *f,
+			enum field_shape shape, bool array)
+{
+	struct text_writer *w = writer_of(e);
+
+	(void)array;
+	if (shape == SHAPE_JSON_ONLY || w->hidden)
+		w->hidden++;
+	if (w->depth == DEPTH_MAX) {
+		w->failed = true;
+		return;
+	}
+	if (!w->hidden && shape != SHAPE_TABLE && f && f->text)
+		show(w, f, "");
+	w->open[w->depth++] = shape;
+	if (w->hidden)
+		return;
+	if (shape == SHAPE_GRID || shape == SHAPE_TABLE) {
+		end_line(w);
+		free_rows(w);
+	}
+	if (shape == SHAPE_TABLE && f && f->text)
+		table_heading(w, f->text);
+}
+
+static void write_end(struct emitter *e)
+{
+	struct text_writer *w = writer_of(e);
+	enum field_shape shape = w->open[w->depth - 1];
+
+	w->depth--;
+	if (w->hidden) {
+		w->hidden--;
+		return;
+	}
+	if (shape == SHAPE_GRID)
+		write_grid(w);
+	else if (shape == SHAPE_TABLE)
+		write_table(w);
+	if (shape == SHAPE_GRID || shape == SHAPE_TABLE)
+		free_rows(w);
+}
+
+static struct error *write_finish(struct emitter *e)
+{
+	struct text_writer *w = writer_of(e);
+
+	end_line(w);
+	if (w->failed)
+		return error_os(errno ? errno : ENOMEM, "writing the report");
+	return NULL;
+}
+
+static void write_destroy(struct emitter *e)
+{
+	struct text_writer *w = writer_of(e);
+
+	free_rows(w);
+	free(w->rows);
+	text_deinit(&w->line);
+	text_deinit(&w->value);
+	free(w);
+}
+
+struct emitter *text_writer_create(FILE *out, bool color, unsigned width)
+{
+	static const struct emitter_ops ops = {
+		.begin = write_begin,
+		.end = write_end,
+		.string = write_string,
+		.number = write_number,
+		.word = write_word,
+		.boolean = write_boolean,
+		.null = write_null,
+		.finish = write_finish,
+		.destroy = write_destroy,
+	};
+	struct text_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->emitter.ops = &ops;
+	w->out = out;
+	w->color = color;
+	w->width = width;
+	return &w->emitter;
+}

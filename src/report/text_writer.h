@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text_writer.h - a report as text for people */
+#ifndef SIGFRAME_REPORT_TEXT_WRITER_H
+#define SIGFRAME_REPORT_TEXT_WRITER_H
+
+#include <stdio.h>
+
+#include "report/emitter.h"
+
+/*
+ * Writes to `out` as it goes. `width` is the columns to fill with grids.
+ * Foreign strings are escaped. NULL if there is no memory.
+ */
+struct emitter *text_writer_create(FILE *out, bool color, unsigned width);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* verdict.c - the part of a report that tells what becomes of a frame */
+#include "base/text.h"
+#include "report/frame.h"
+#include "report/message.h"
+#include "x86/xregs.h"
+
+#define TO_JSON(k) { .key = (k), .flow = FLOW_HIDDEN }
+
+static const struct field ELEMENT = TO_JSON("");
+static const struct field F_VERDICTS = { .key = "verdicts",
+					 .text = "target\toutcome\twhy",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_TARGET = { .key = "target",
+				       .flow = FLOW_COLUMN_0 };
+static const struct field F_OUTCOME = { .key = "outcome",
+					.flow = FLOW_COLUMN_1,
+					.style = STYLE_OUTCOME };
+static const struct field F_POSSIBLE = TO_JSON("possible");
+static const struct field F_POSSIBLE_TEXT = { .text = "possible: %",
+					      .flow = FLOW_COLUMN_2 };
+static const struct field F_CHECKS = TO_JSON("checks");
+static const struct field F_HAZARDS = TO_JSON("hazards");
+static const struct field F_ID = { .key = "id", .text = "%: ",
+				   .flow = FLOW_COLUMN_2 };
+static const struct field F_UNSURE_ID = { .key = "id", .text = "perhaps %: ",
+					  .flow = FLOW_COLUMN_2 };
+static const struct field F_HAZARD_MARK = { .text = "hazard",
+					    .flow = FLOW_COLUMN_1,
+					    .style = STYLE_WARNING };
+static const struct field F_CHECK_OUTCOME = TO_JSON("outcome");
+static const struct field F_CERTAIN = TO_JSON("certain");
+static const struct field F_MESSAGE = { .key = "message",
+					.flow = FLOW_MORE };
+static const struct field F_LOADED = TO_JSON("loaded");
+static const struct field F_LOST = TO_JSON("lost");
+static const struct field F_LOST_TEXT = { .text = "lost: %",
+					  .flow = FLOW_COLUMN_2 };
+static const struct field F_GARBLED = TO_JSON("garbled");
+static const struct field F_GARBLED_TEXT = { .text = "garbled: %",
+					     .flow = FLOW_COLUMN_2 };
+static const struct field F_MXCSR = TO_JSON("mxcsr_loaded");
+
+/* What firing means for this verdict. */
+static enum outcome check_outcome(const struct check *c,
+				  const struct verdict *v)
+{
+	if (c->stages & CHECK_AT(CHECK_CHOICE) && c->outcome == OUTCOME_INTACT)
+		return v->lost ? OUTCOME_LOSSY : OUTCOME_INTACT;
+	return c->outcome;
+}
+
+static void emit_checks(const struct verdict *v, const struct frame_facts *f,
+			const struct target *t, struct emitter *e)
+{
+	struct text message = TEXT_INIT;
+
+	emit_array(e, &F_CHECKS, SHAPE_PLAIN);
+	for (unsigned i = 0; i < checks_count; i++) {
+		bool certain = v->checks >> i & 1;
+
+		if (!certain && !(v->unsure >> i & 1))
+			continue;
+		text_clear(&message);
+		message_add_check(&message, i, f, t);
+		emit_object(e, &ELEMENT, SHAPE_PLAIN);
+		emit_string(e, certain ? &F_ID : &F_UNSURE_ID, checks[i].id);
+		emit_string(e, &F_CHECK_OUTCOME,
+			    outcome_name(check_outcome(&checks[i], v)));
+		emit_bool(e, &F_CERTAIN, certain);
+		emit_string(e, &F_MESSAGE, text_string(&message));
+		emit_end(e);
+	}
+	emit_end(e);
+	text_deinit(&message);
+}
+
+static void emit_hazards(const struct verdict *v, const struct frame_facts *f,
+			 const struct target *t, struct emitter *e)
+{
+	struct text message = TEXT_INIT;
+
+	emit_array(e, &F_HAZARDS, SHAPE_PLAIN);
+	for (unsigned i = 0; i < hazards_count; i++) {
+		if (!(v->hazards >> i & 1))
+			continue;
+		text_clear(&message);
+		message_add_hazard(&message, i, f, t);
+		emit_object(e, &ELEMENT, SHAPE_PLAIN);
+		emit_string(e, &F_HAZARD_MARK, "");
+		emit_string(e, &F_ID, hazards[i].id);
+		emit_string(e, &F_MESSAGE, text_string(&message));
+		emit_end(e);
+	}
+	emit_end(e);
+	text_deinit(&message);
+}
+
+static void emit_component_names(const struct field *f, uint64_t mask,
+				 struct emitter *e)
+{
+	struct text name = TEXT_INIT;
+
+	emit_array(e, f, SHAPE_JSON_ONLY);
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(mask & XSTATE_BIT(i)))
+			continue;
+		text_clear(&name);
+		message_add_components(&name, XSTATE_BIT(i));
+		emit_string(e, &ELEMENT, text_string(&name));
+	}
+	emit_end(e);
+	text_deinit(&name);
+}
+
+/* "avx (zero), opmask": what is lost that was zero anyway costs nothing. */
+static void emit_lost_text(const struct verdict *v,
+			   const struct frame_facts *f, struct emitter *e)
+{
+	struct xregs x = { .image = frame_image(f).bytes,
+			   .layout = f->layout };
+	struct text t = TEXT_INIT;
+
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		uint64_t bit = XSTATE_BIT(i);
+
+		if (!(v->lost & bit))
+			continue;
+		text_add(&t, t.size ? ", " : "");
+		message_add_components(&t, bit);
+		if ((f->layout.features & bit) && !xregs_nonzero(&x, i))
+			text_add(&t, " (zero)");
+	}
+	if (t.size)
+		emit_string(e, &F_LOST_TEXT, text_string(&t));
+	text_clear(&t);
+	message_add_components(&t, v->garbled);
+	if (t.size)
+		emit_string(e, &F_GARBLED_TEXT, text_string(&t));
+	text_deinit(&t);
+}
+
+static void emit_possible(const struct verdict *v, struct emitter *e)
+{
+	struct text t = TEXT_INIT;
+
+	emit_array(e, &F_POSSIBLE, SHAPE_JSON_ONLY);
+	for (unsigned o = 0; o < OUTCOME_UNKNOWN; o++) {
+		const char *name = outcome_name((enum outcome)o);
+
+		if (!(v->possible & 1u << o))
+			continue;
+		text_printf(&t, "%s%s", t.size ? ", " : "", name);
+		emit_string(e, &ELEMENT, name);
+	}
+	emit_end(e);
+	if (v->outcome == OUTCOME_UNKNOWN)
+		emit_string(e, &F_POSSIBLE_TEXT, text_string(&t));
+	text_deinit(&t);
+}
+
+void report_emit_verdicts(const struct report *r,
+			  const struct report_frame *f, struct emitter *e)
+{
+	const struct frame_facts *facts = &f->located->facts;
+
+	emit_array(e, &F_VERDICTS, SHAPE_TABLE);
+	for (size_t i = 0; i < r->targets_count; i++) {
+		const struct target *t = &r->targets[i].target;
+		const struct verdict *v = &f->verdicts[i];
+
+		emit_object(e, &ELEMENT, SHAPE_PLAIN);
+		emit_string(e, &F_TARGET, t->name);
+		emit_string(e, &F_OUTCOME, outcome_name(v->outcome));
+		emit_possible(v, e);
+		emit_checks(v, facts, t, e);
+		emit_component_names(&F_LOADED, v->loaded, e);
+		emit_component_names(&F_LOST, v->lost, e);
+		emit_component_names(&F_GARBLED, v->garbled, e);
+		emit_lost_text(v, facts, e);
+		if (v->mxcsr_loaded == TRI_UNKNOWN)
+			emit_null(e, &F_MXCSR);
+		else
+			emit_bool(e, &F_MXCSR, v->mxcsr_loaded == TRI_YES);
+		emit_hazards(v, facts, t, e);
+		emit_end(e);
+	}
+	emit_end(e);
+}

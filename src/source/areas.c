@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* areas.c - memory that may be stack, and what a scan of it found */
+#include "source/areas.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "source/sorted.h"
+
+/* The first piece of a stack is mostly all of it; then they grow. */
+#define FIRST_PIECE KIB(16)
+#define LAST_PIECE (AREA_WINDOW - AREA_OVERLAP)
+
+static bool belongs_together(const struct mapping *a, const struct mapping *b)
+{
+	return a->end == b->start && a->prot == b->prot && !a->inode &&
+	       !b->inode;
+}
+
+bool areas_init(struct areas *areas, const struct snapshot *s,
+		stacks_read_fn *read)
+{
+	struct area *list = calloc(s->mappings_count + 1, sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->mappings_count && list; i++) {
+		const struct mapping *m = &s->mappings[i];
+
+		if (!(m->prot & PROT_READ))
+			continue;
+		if (count && i && belongs_together(m - 1, m)) {
+			list[count - 1].end = m->end;
+			continue;
+		}
+		list[count++] = (struct area){ .start = m->start,
+					       .end = m->end };
+	}
+	areas->snapshot = s;
+	areas->read = read;
+	areas->list = list;
+	areas->count = count;
+	return list;
+}
+
+void areas_deinit(struct areas *areas)
+{
+	for (size_t i = 0; i < areas->count; i++) {
+		struct area *a = &areas->list[i];
+
+		for (size_t k = 0; k < a->copies_count; k++)
+			free(a->copies[k].data);
+		free(a->copies);
+		free(a->scanned);
+		free(a->hits);
+	}
+	free(areas->list);
+}
+
+struct area *areas_find(const struct areas *areas, uint64_t addr)
+{
+	size_t low = sorted_above(areas->list, areas->count,
+				 sizeof(*areas->list),
+				 offsetof(struct area, end), addr);
+
+	if (low == areas->count || areas->list[low].start > addr)
+		return NULL;
+	return &areas->list[low];
+}
+
+/* The first scanned range that ends above `addr`. */
+static size_t range_above(const struct area *a, uint64_t addr)
+{
+	return sorted_above(a->scanned, a->scanned_count, sizeof(*a->scanned),
+			   offsetof(struct range, end), addr);
+}
+
+/* [start, end) is free of scanned ranges. */
+static void add_scanned(struct areas *areas, struct area *a, uint64_t start,
+			uint64_t end)
+{
+	size_t i = range_above(a, start);
+	bool after = i && a->scanned[i - 1].end == start;
+	bool before = i < a->scanned_count && a->scanned[i].start == end;
+
+	if (after && before) {
+		a->scanned[i - 1].end = a->scanned[i].end;
+		a->scanned_count--;
+		memmove(&a->scanned[i], &a->scanned[i + 1],
+			(a->scanned_count - i) * sizeof(*a->scanned));
+	} else if (after) {
+		a->scanned[i - 1].end = end;
+	} else if (before) {
+		a->scanned[i].start = start;
+	} else {
+		struct range *more = sorted_insert(a->scanned,
+						   &a->scanned_count,
+						   sizeof(*more), i);
+
+		if (!more) {
+			areas->no_memory = true;
+			return;
+		}
+		a->scanned = more;
+		more[i] = (struct range){ start, end };
+	}
+}
+
+bool area_is_scanned(const struct area *a, uint64_t addr)
+{
+	size_t i = range_above(a, addr);
+
+	return i < a->scanned_count && a->scanned[i].start <= addr;
+}
+
+/* The first hit at or above `addr`, which is not 0. */
+static size_t hit_from(const struct area *a, uint64_t addr)
+{
+	return sorted_above(a->hits, a->hits_count, sizeof(*a->hits),
+			   offsetof(struct scan_hit, address), addr - 1);
+}
+
+static void add_hit(struct areas *areas, struct area *a, struct scan_hit hit)
+{
+	size_t i = hit_from(a, hit.address + 1);
+	struct scan_hit *more = sorted_insert(a->hits, &a->hits_count,
+					      sizeof(*more), i);
+
+	if (!more) {
+		areas->no_memory = true;
+		return;
+	}
+	a->hits = more;
+	more[i] = hit;
+}
+
+/*
+ * Scan from `start` on, at most to `end` and at most `size` bytes. Returns
+ * where it got to: `start` itself if that cannot be read.
+ */
+static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
+			   uint64_t end, size_t size)
+{
+	struct scan_hit hit;
+	uint64_t cursor = start;
+
+	end = above(start, size, end);
+	areas->window_addr = start;
+	areas->window_size = areas->read(areas->snapshot, start, areas->window,
+				   above(end, AREA_OVERLAP, a->end) - start);
+
+	struct bytes b = { areas->window, areas->window_size, start };
+
+	end = min64(end, start + b.size);
+	/* what lies in the overlap is the next piece's */
+	while (scan_next(b, &cursor, &hit) && hit.address < end)
+		add_hit(areas, a, hit);
+	if (end > start)
+		add_scanned(areas, a, start, end);
+	return end;
+}
+
+enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
+				 uint64_t from, uint64_t end,
+				 struct scan_hit *ret)
+{
+	uint64_t at = from;
+	size_t piece = FIRST_PIECE;
+
+	for (;;) {
+		size_t i = range_above(a, at);
+		bool seen = i < a->scanned_count && a->scanned[i].start <= at;
+
+		if (seen) {
+			at = a->scanned[i].end;
+
+			size_t k = hit_from(a, from);
+
+			if (k < a->hits_count &&
+			    a->hits[k].address < min64(at, end)) {
+				*ret = a->hits[k];
+				return STACKS_HIT;
+			}
+		}
+		if (areas->no_memory)
+			return STACKS_UNSURE;
+		if (at >= end)
+			return STACKS_NOTHING;
+		if (seen)
+			continue;
+
+		uint64_t stop = i < a->scanned_count
+					? min64(end, a->scanned[i].start)
+					: end;
+
+		if (scan_piece(areas, a, at, stop, piece) == at)
+			return STACKS_NOTHING;
+		if (piece < LAST_PIECE)
+			piece *= 4;
+	}
+}
+
+size_t areas_fetch(struct areas *areas, uint64_t addr, uint8_t *buf,
+		   size_t size)
+{
+	struct bytes w = { areas->window, areas->window_size, areas->window_addr };
+
+	if (addr >= w.addr && bytes_has(w, addr - w.addr, size)) {
+		memcpy(buf, w.data + (addr - w.addr), size);
+		return size;
+	}
+	return areas->read(areas->snapshot, addr, buf, size);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* core.c - an ELF core file as a snapshot */
+#include "source/core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "source/coredump.h"
+#include "source/corefiles.h"
+#include "source/corenotes.h"
+
+#define EXECFN_MAX 4096
+
+struct core {
+	struct coredump dump;
+	struct corenotes notes;
+	struct corefiles *files;
+	struct core_options options;	/* its strings are the next two */
+	char *executable;
+	char *sysroot;
+};
+
+/*
+ * Bytes of a mapping that was left out of the core on purpose. What could be
+ * written to is not taken from the file: it may have differed.
+ */
+static size_t read_file(const struct snapshot *s, uint64_t addr, void *buf,
+			size_t size)
+{
+	const struct core *core = s->source;
+	const struct mapping *m = snapshot_mapping(s, addr);
+	struct error *err;
+	uint64_t off;
+	unsigned prot;
+	int fd;
+
+	if (!m || !mapping_is_file(m) || m->prot & PROT_WRITE ||
+	    __builtin_add_overflow(m->offset, addr - m->start, &off))
+		return 0;
+	/* What the loader relocates is only made read-only afterwards. */
+	if (!(m->prot & PROT_EXEC) &&
+	    (!corefiles_prot(core->files, m->path, addr, &prot) ||
+	     prot & PROT_WRITE))
+		return 0;
+	err = corefiles_get(core->files, m->path, &fd);
+	if (err) {
+		error_free(err);
+		return 0;
+	}
+	if (size > m->end - addr)
+		size = m->end - addr;
+	return elffile_read(fd, off, buf, size);
+}
+
+static size_t core_read(const struct snapshot *s, uint64_t addr, void *buf,
+			size_t size)
+{
+	const struct core *core = s->source;
+	const struct core_segment *segment =
+		coredump_segment(&core->dump, addr);
+
+	/* Bytes that truncation took differed from the file's, if anything. */
+	if (segment && addr - segment->start < segment->filesz)
+		return coredump_read(&core->dump, addr, buf, size);
+	return read_file(s, addr, buf, size);
+}
+
+static struct error *core_open_file(const struct snapshot *s,
+				    const struct mapping *m, int *fd_ret)
+{
+	const struct core *core = s->source;
+	struct error *err;
+	int fd;
+
+	if (!mapping_is_file(m))
+		return error_new(ERROR_UNSUPPORTED, "no file was mapped");
+	err = corefiles_get(core->files, m->path, &fd);
+	if (err)
+		return err;
+	*fd_ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *fd_ret < 0 ? error_os(errno, "cannot open") : NULL;
+}
+
+static void core_close(struct snapshot *s)
+{
+	struct core *core = s->source;
+
+	if (!core)
+		return;
+	corefiles_destroy(core->files);
+	corenotes_deinit(&core->notes);
+	coredump_deinit(&core->dump);
+	free(core->executable);
+	free(core->sysroot);
+	free(core);
+}
+
+static const struct snapshot_ops core_ops = {
+	.read = core_read,
+	.open_file = core_open_file,
+	.close = core_close,
+};
+
+static struct error *read_notes(struct core *core, struct snapshot *s,
+				const struct core_options *options)
+{
+	const struct coredump *d = &core->dump;
+	/* Segments that lie over each other would be read again and again. */
+	uint64_t budget = d->size;
+	struct error *err = NULL;
+
+	core->notes = (struct corenotes){
+		.fd = d->fd,
+		.file_size = d->size,
+		.header = &d->header,
+		.options = options,
+		.snapshot = s,
+	};
+	for (size_t i = 0; i < d->notes_count && !err; i++) {
+		uint64_t off = d->notes[i].off;
+		uint64_t size = d->notes[i].size;
+
+		uint64_t left = off < d->size ? d->size - off : 0;
+
+		if (left > size)
+			left = size;
+		if (left > budget) {
+			core->notes.threads_lost = true;
+			break;
+		}
+		budget -= left;
+		err = corenotes_read(&core->notes, off, size);
+	}
+	return err ? err : corenotes_finish(&core->notes);
+}
+
+static struct error *add_mapping(struct snapshot *s, uint64_t start,
+				 uint64_t end, unsigned prot,
+				 const struct core_range *r)
+{
+	struct mapping *m = snapshot_add_mapping(s);
+
+	if (!m)
+		return &error_no_memory;
+	m->start = start;
+	m->end = end;
+	m->prot = prot;
+	if (r) {
+		m->offset = r->offset + (start - r->start);
+		m->path = strdup(r->path);
+	} else if (s->vdso >= start && s->vdso < end) {
+		m->path = strdup("[vdso]");
+	} else {
+		return NULL;
+	}
+	return m->path ? NULL : &error_no_memory;
+}
+
+/* A mapping per segment, with what NT_FILE says of it. */
+static struct error *add_mappings(struct core *core, struct snapshot *s)
+{
+	struct core_range *r = core->notes.ranges;
+	struct core_range *end = r + core->notes.ranges_count;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < core->dump.segments_count && !err; i++) {
+		const struct core_segment *g = &core->dump.segments[i];
+
+		while (r < end && r->end <= g->start)
+			r++;
+
+		bool within = r < end && r->start <= g->start &&
+			      g->end <= r->end;
+
+		if (within)
+			r->prot |= g->prot;
+		err = add_mapping(s, g->start, g->end, g->prot,
+				  within ? r : NULL);
+	}
+	return err;
+}
+
+/*
+ * A part of a file that was mapped but has no segment: gdb leaves those out
+ * that had not been modified. Only the file knows their protection.
+ */
+static struct error *add_gap(struct core *core, struct snapshot *s,
+			     const struct core_range *r, uint64_t start,
+			     uint64_t end)
+{
+	const struct mapping probe = { .path = (char *)r->path };
+	unsigned prot;
+
+	s->mappings_partial = true;
+	if (!mapping_is_file(&probe) ||
+	    !corefiles_prot(core->files, r->path, start, &prot))
+		return NULL;
+	return add_mapping(s, start, end, prot, r);
+}
+
+static struct error *add_gaps(struct core *core, struct snapshot *s)
+{
+	const struct coredump *d = &core->dump;
+	size_t i = 0;
+	struct error *err = NULL;
+
+	for (size_t k = 0; k < core->notes.ranges_count && !err; k++) {
+		const struct core_range *r = &core->notes.ranges[k];
+		uint64_t at = r->start;
+
+		while (i < d->segments_count && d->segments[i].end <= at)
+			i++;
+		for (size_t g = i; at < r->end && !err; g++) {
+			bool last = g == d->segments_count ||
+				    d->segments[g].start >= r->end;
+			uint64_t next = last ? r->end : d->segments[g].start;
+
+			if (at < next)
+				err = add_gap(core, s, r, at, next);
+			at = last ? r->end : d->segments[g].end;
+		}
+	}
+	return err;
+}
+
+/* The path of the file mapped at `addr`, or NULL. */
+static const char *path_at(const struct core *core, uint64_t addr)
+{
+	for (size_t i = 0; addr && i < core->notes.ranges_count; i++) {
+		const struct core_range *r = &core->notes.ranges[i];
+
+		if (addr >= r->start && addr < r->end)
+			return r->path;
+	}
+	return NULL;
+}
+
+static struct error *find_executable(struct core *core, struct snapshot *s,
+				     const char *mapped)
+{
+	char execfn[EXECFN_MAX];
+	const char *name = core->options.executable;
+	enum run_end end;
+
+	if (!name)
+		name = mapped;
+	if (!name && core->notes.execfn) {
+		size_t got = snapshot_read(s, core->notes.execfn, execfn,
+					   sizeof(execfn), &end);
+
+		if (memchr(execfn, '\0', got) && execfn[0])
+			name = execfn;
+	}
+	if (name)
+		s->executable = strdup(name);
+	return name && !s->executable ? &error_no_memory : NULL;
+}
+
+static void note_damage(const struct coredump *d, struct snapshot *s)
+{
+	if (d->wanted_size > d->size)
+		snapshot_note(s, "the core is truncated: %" PRIu64 " of %"
+			      PRIu64 " bytes", d->size, d->wanted_size);
+	if (d->dropped)
+		snapshot_note(s, "%zu segment%s of the core ignored: "
+			      "overlapping or out of range", d->dropped,
+			      d->dropped == 1 ? "" : "s");
+}
+
+static struct error *read_core(struct core *core, struct snapshot *s,
+			       const struct core_options *options)
+{
+	struct error *err = read_notes(core, s, options);
+
+	note_damage(&core->dump, s);
+	if (!err)
+		err = add_mappings(core, s);
+	if (err)
+		return err;
+	s->mappings_partial = core->dump.dropped || !core->notes.by_kernel;
+
+	const char *mapped = path_at(core, core->notes.entry);
+
+	if (!mapped)
+		mapped = path_at(core, core->notes.phdr);
+
+	struct corefiles_setup setup = {
+		.options = &core->options,
+		.ranges = core->notes.ranges,
+		.ranges_count = core->notes.ranges_count,
+		.executable = mapped,
+		.memory = coredump_image(&core->dump),
+		.snapshot = s,
+	};
+
+	err = corefiles_create(&setup, &core->files);
+	if (!err)
+		err = add_gaps(core, s);
+	if (err)
+		return err;
+	if (core->options.executable && !mapped)
+		snapshot_note(s, "the core does not say which of its files "
+			      "was the executable");
+	snapshot_finish(s);
+	return find_executable(core, s, mapped);
+}
+
+/* Copies: the caller's options need not stay. */
+static bool copy_options(struct core *core, const struct core_options *o)
+{
+	if (o->executable)
+		core->executable = strdup(o->executable);
+	if (o->sysroot)
+		core->sysroot = strdup(o->sysroot);
+	core->options.executable = core->executable;
+	core->options.sysroot = core->sysroot;
+	return (!o->executable || core->executable) &&
+	       (!o->sysroot || core->sysroot);
+}
+
+struct error *core_open(const char *path, const struct core_options *options,
+			struct snapshot **ret)
+{
+	struct snapshot *s = snapshot_create(SOURCE_CORE);
+	struct core *core = calloc(1, sizeof(*core));
+	struct error *err = &error_no_memory;
+
+	if (!s || !core) {
+		free(core);
+		snapshot_destroy(s);
+		return err;
+	}
+	core->dump.fd = -1;
+	s->source = core;
+	s->ops = &core_ops;
+	s->name = strdup(path);
+	if (s->name && copy_options(core, options))
+		err = coredump_open(&core->dump, path);
+	if (!err)
+		err = read_core(core, s, options);
+	if (err) {
+		snapshot_destroy(s);
+		return error_wrap(err, "%s", path);
+	}
+	*ret = s;
+	return NULL;
+}

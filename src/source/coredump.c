@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* coredump.c - the core file itself: headers, segments, dumped bytes */
+#include "source/coredump.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+/* Linux cannot be set to more mappings than fit in memory; this is ample. */
+#define SEGMENTS_MAX (4u << 20)
+/* Program headers read at once. */
+#define TABLE_CHUNK 1024
+
+static const struct {
+	uint16_t type;
+	const char *name;
+} elf_types[] = {
+	{ ET_REL, "an object file" },
+	{ ET_EXEC, "an executable" },
+	{ ET_DYN, "a program or shared library" },
+};
+
+static const struct {
+	uint16_t machine;
+	const char *name;
+} elf_machines[] = {
+	{ EM_ARM, "ARM" },
+	{ EM_AARCH64, "AArch64" },
+	{ EM_RISCV, "RISC-V" },
+	{ EM_PPC, "PowerPC" },
+	{ EM_PPC64, "64-bit PowerPC" },
+	{ EM_S390, "S/390" },
+	{ EM_MIPS, "MIPS" },
+	{ EM_SPARCV9, "SPARC" },
+	{ EM_LOONGARCH, "LoongArch" },
+};
+
+static const struct {
+	const char *magic;
+	const char *name;
+} compressions[] = {
+	{ "\x28\xb5\x2f\xfd", "zstd" },
+	{ "\x1f\x8b", "gzip" },
+	{ "\xfd" "7zXZ", "xz" },
+	{ "\x04\x22\x4d\x18", "lz4" },
+	{ "BZh", "bzip2" },
+};
+
+static struct error *check_header(const struct elffile_header *h)
+{
+	if (h->type != ET_CORE) {
+		for (unsigned i = 0; i < ARRAY_SIZE(elf_types); i++)
+			if (elf_types[i].type == h->type)
+				return error_new(ERROR_UNSUPPORTED,
+						 "not a core but %s",
+						 elf_types[i].name);
+		return error_new(ERROR_UNSUPPORTED,
+				 "not a core: ELF type %u", h->type);
+	}
+	if (h->machine == EM_X86_64 || (h->machine == EM_386 && h->word == 4))
+		return NULL;
+	for (unsigned i = 0; i < ARRAY_SIZE(elf_machines); i++)
+		if (elf_machines[i].machine == h->machine)
+			return error_new(ERROR_UNSUPPORTED,
+					 "a core of %s, not of x86",
+					 elf_machines[i].name);
+	return error_new(ERROR_UNSUPPORTED,
+			 "a core of ELF machine %u, not of x86", h->machine);
+}
+
+/* Open `path` and read the header; says what the file is if not a core. */
+static struct error *open_file(struct coredump *d, const char *path)
+{
+	struct elffile_image image = elffile_image_of(&d->fd);
+	struct error *err = elffile_open(NULL, path, &d->fd);
+	struct stat st;
+	char magic[6] = "";
+
+	if (err)
+		return err;
+	if (fstat(d->fd, &st))
+		return error_os(errno, "cannot examine");
+	d->size = st.st_size;
+	if (pread(d->fd, magic, sizeof(magic), 0) < 0)
+		return error_os(errno, "cannot read");
+	for (unsigned i = 0; i < ARRAY_SIZE(compressions); i++)
+		if (!strncmp(magic, compressions[i].magic,
+			     strlen(compressions[i].magic)))
+			return error_new(ERROR_UNSUPPORTED,
+					 "compressed with %s: decompress it "
+					 "first", compressions[i].name);
+	err = elffile_header_read(&image, &d->header);
+	return err ? err : check_header(&d->header);
+}
+
+/* As in snapshot.c: the array doubles when the count is a power of two. */
+static void *grow(void *array, size_t count, size_t size)
+{
+	if (count && (count & (count - 1)))
+		return array;
+	return reallocarray(array, count ? count * 2 : 1, size);
+}
+
+static struct error *add_note_segment(struct coredump *d, uint64_t off,
+				      uint64_t size)
+{
+	struct note_segment *notes = grow(d->notes, d->notes_count,
+					  sizeof(*notes));
+
+	if (!notes)
+		return &error_no_memory;
+	d->notes = notes;
+	notes[d->notes_count++] = (struct note_segment){ off, size };
+	return NULL;
+}
+
+static struct error *add_segment(struct coredump *d,
+				 const struct elffile_segment *p,
+				 uint32_t index)
+{
+	struct core_segment s = {
+		.start = p->vaddr,
+		.offset = p->offset,
+		.filesz = p->filesz < p->memsz ? p->filesz : p->memsz,
+		.prot = elffile_prot(p->flags),
+		.index = index,
+	};
+
+	if (!p->memsz)
+		return NULL;
+	if (__builtin_add_overflow(s.start, p->memsz, &s.end)) {
+		d->dropped++;
+		return NULL;
+	}
+	if (s.offset < d->size)
+		s.dumped = d->size - s.offset < s.filesz
+				   ? d->size - s.offset
+				   : s.filesz;
+
+	struct core_segment *segments = grow(d->segments,
+					     d->segments_count,
+					     sizeof(*segments));
+
+	if (!segments)
+		return &error_no_memory;
+	d->segments = segments;
+	segments[d->segments_count++] = s;
+	return NULL;
+}
+
+static struct error *add_header(struct coredump *d,
+				const struct elffile_segment *p,
+				uint32_t index)
+{
+	uint64_t end;
+
+	if (p->type != PT_NOTE && p->type != PT_LOAD)
+		return NULL;
+	if (__builtin_add_overflow(p->offset, p->filesz, &end))
+		end = UINT64_MAX;
+	if (p->filesz && end > d->wanted_size)
+		d->wanted_size = end;
+	return p->type == PT_NOTE
+		       ? add_note_segment(d, p->offset, p->filesz)
+		       : add_segment(d, p, index);
+}
+
+/*
+ * The kernel puts the section header with the true count at the end of the
+ * core, where truncation takes it; but the notes follow the table directly.
+ */
+static uint32_t count_headers(const struct coredump *d,
+			      const struct elffile_image *image)
+{
+	const struct elffile_header *h = &d->header;
+	uint8_t raw[sizeof(Elf64_Phdr)];
+	struct bytes b = { raw, h->phentsize, h->phoff };
+	struct elffile_segment first;
+
+	if (h->phnum != PN_XNUM ||
+	    !image->read(image->arg, h->phoff, raw, h->phentsize) ||
+	    !elffile_segment_decode(h, b, 0, &first) ||
+	    first.type != PT_NOTE || first.offset <= h->phoff ||
+	    (first.offset - h->phoff) / h->phentsize > SEGMENTS_MAX)
+		return h->phnum;
+	return (first.offset - h->phoff) / h->phentsize;
+}
+
+static struct error *read_headers(struct coredump *d)
+{
+	const struct elffile_header *h = &d->header;
+	struct elffile_image image = elffile_image_of(&d->fd);
+	CLEANUP_FREE uint8_t *chunk = NULL;
+	uint32_t count = count_headers(d, &image);
+	struct error *err = NULL;
+
+	if (!count)
+		return error_new(ERROR_BAD_INPUT, "no program headers");
+	if (count > SEGMENTS_MAX)
+		return error_new(ERROR_BAD_INPUT, "%u program headers", count);
+	if (h->phoff > d->size ||
+	    (uint64_t)count * h->phentsize > d->size - h->phoff)
+		return error_new(ERROR_BAD_INPUT,
+				 "the program headers are truncated");
+	chunk = malloc((size_t)TABLE_CHUNK * h->phentsize);
+	if (!chunk)
+		return &error_no_memory;
+	for (uint32_t i = 0; i < count && !err;) {
+		uint32_t n = count - i < TABLE_CHUNK ? count - i : TABLE_CHUNK;
+		uint64_t off = h->phoff + (uint64_t)i * h->phentsize;
+		struct bytes b = { chunk, (size_t)n * h->phentsize, off };
+		struct elffile_segment p;
+
+		if (!image.read(image.arg, off, chunk, b.size))
+			return error_new(ERROR_BAD_INPUT,
+					 "the program headers cannot be read");
+		for (uint32_t k = 0; k < n && !err; k++, i++)
+			if (elffile_segment_decode(h, b, k, &p))
+				err = add_header(d, &p, i);
+	}
+	return err;
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+	const struct core_segment *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start > y->start ? 1 : -1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static void sort_segments(struct coredump *d)
+{
+	struct core_segment *s = d->segments;
+	size_t kept = 0;
+
+	if (d->segments_count)
+		qsort(s, d->segments_count, sizeof(*s), compare_segments);
+	for (size_t i = 0; i < d->segments_count; i++)
+		if (!kept || s[i].start >= s[kept - 1].end)
+			s[kept++] = s[i];
+	d->dropped += d->segments_count - kept;
+	d->segments_count = kept;
+}
+
+const struct core_segment *coredump_segment(const struct coredump *d,
+					    uint64_t addr)
+{
+	size_t low = 0, high = d->segments_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (d->segments[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == d->segments_count || d->segments[low].start > addr)
+		return NULL;
+	return &d->segments[low];
+}
+
+
+size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
+		     size_t size)
+{
+	const struct core_segment *s = coredump_segment(d, addr);
+
+	if (!s || addr - s->start >= s->dumped)
+		return 0;
+
+	uint64_t skip = addr - s->start;
+
+	if (size > s->dumped - skip)
+		size = s->dumped - skip;
+	return elffile_read(d->fd, s->offset + skip, buf, size);
+}
+
+static bool read_all(const void *arg, uint64_t at, void *buf, size_t size)
+{
+	uint8_t *out = buf;
+
+	while (size) {
+		size_t got = coredump_read(arg, at, out, size);
+
+		if (!got)
+			return false;
+		out += got;
+		at += got;
+		size -= got;
+	}
+	return true;
+}
+
+struct elffile_image coredump_image(const struct coredump *d)
+{
+	return (struct elffile_image){ .read = read_all, .arg = d };
+}
+
+struct error *coredump_open(struct coredump *d, const char *path)
+{
+	struct error *err = open_file(d, path);
+
+	if (!err)
+		err = read_headers(d);
+	if (!err)
+		sort_segments(d);
+	return err;
+}
+
+void coredump_deinit(struct coredump *d)
+{
+	free(d->segments);
+	free(d->notes);
+	cleanup_close(&d->fd);
+}

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* corenotes.c - what the notes of a core file say */
+#include "source/corenotes.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+#ifndef NT_X86_XSAVE_LAYOUT
+#define NT_X86_XSAVE_LAYOUT 0x205	/* Linux 6.12 */
+#endif
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+#define WINDOW_SIZE (64 * 1024)
+/* 4 MiB at first; kernel.core_file_note_size_limit can go up to this. */
+#define FILE_NOTE_MAX (16 * 1024 * 1024)
+/* A layout that puts something behind this is not believed. */
+#define XSTATE_SANE_SIZE 65536
+
+/*
+ * pr_reg as the kernel orders it (struct user_regs_struct and its compat
+ * twin, arch/x86/include/asm/user_64.h, user32.h); -1: not kept.
+ */
+static const int8_t order_64[] = {
+	X86_R15, X86_R14, X86_R13, X86_R12, X86_RBP, X86_RBX, X86_R11, X86_R10,
+	X86_R9, X86_R8, X86_RAX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, -1,
+	X86_RIP, X86_CS, X86_RFLAGS, X86_RSP, X86_SS, -1, -1, X86_DS, X86_ES,
+	X86_FS, X86_GS,
+};
+static const int8_t order_32[] = {
+	X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RBP, X86_RAX, X86_DS,
+	X86_ES, X86_FS, X86_GS, -1, X86_RIP, X86_CS, X86_RFLAGS, X86_RSP,
+	X86_SS,
+};
+
+/* struct elf_prstatus of each ABI (linux/elfcore.h, elfcore-compat.h). */
+static const struct prstatus_form {
+	unsigned word;		/* of the ELF class */
+	uint16_t machine;
+	uint16_t size;
+	uint8_t sighold_off, sighold_width;
+	uint8_t pid_off;
+	uint8_t regs_off, regs_width, regs_count;
+	uint8_t orig_ax;	/* index */
+	const int8_t *order;
+} prstatus_forms[] = {
+	{
+		.word = 8, .machine = EM_X86_64, .size = 336,
+		.sighold_off = 24, .sighold_width = 8, .pid_off = 32,
+		.regs_off = 112, .regs_width = 8, .regs_count = 27,
+		.orig_ax = 15, .order = order_64,
+	},
+	{
+		.word = 4, .machine = EM_386, .size = 144,
+		.sighold_off = 20, .sighold_width = 4, .pid_off = 24,
+		.regs_off = 72, .regs_width = 4, .regs_count = 17,
+		.orig_ax = 11, .order = order_32,
+	},
+	{
+		/* x32 */
+		.word = 4, .machine = EM_X86_64, .size = 296,
+		.sighold_off = 20, .sighold_width = 4, .pid_off = 24,
+		.regs_off = 72, .regs_width = 8, .regs_count = 27,
+		.orig_ax = 15, .order = order_64,
+	},
+};
+
+/* Where NT_PRPSINFO of each size has its fields. */
+static const struct prpsinfo_form {
+	uint16_t size;
+	uint8_t pid_off;
+	uint8_t fname_off;
+} prpsinfo_forms[] = {
+	{ .size = 136, .pid_off = 24, .fname_off = 40 },
+	{ .size = 124, .pid_off = 12, .fname_off = 28 },
+	/* i386 with 32-bit user ids, as gdb can write it */
+	{ .size = 128, .pid_off = 16, .fname_off = 32 },
+};
+#define FNAME_SIZE 16
+
+static bool thread_wanted(const struct core_options *o, pid_t tid)
+{
+	for (size_t i = 0; i < o->tids_count; i++)
+		if (o->tids[i] == tid)
+			return true;
+	return !o->tids_count;
+}
+
+static void decode_regs(const struct prstatus_form *form, struct bytes desc,
+			struct thread *t)
+{
+	for (unsigned i = 0; i < form->regs_count; i++) {
+		uint64_t value = 0;
+		int reg = form->order[i];
+
+		bytes_word(desc, form->regs_off + i * form->regs_width,
+			   form->regs_width, &value);
+		if (i == form->orig_ax)
+			t->orig_rax = form->regs_width == 4
+					      ? (int32_t)value
+					      : (int64_t)value;
+		if (reg < 0)
+			continue;
+		/* What is above a selector may be anything. */
+		if (reg >= X86_CS)
+			value &= 0xffff;
+		t->regs.r[reg] = value;
+	}
+	t->has |= THREAD_HAS_PC_SP | THREAD_HAS_GPRS;
+}
+
+static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
+{
+	const struct prstatus_form *form = NULL;
+	uint64_t sighold = 0;
+	uint32_t pid, signo = 0;
+
+	n->current = NULL;
+	for (unsigned i = 0; i < ARRAY_SIZE(prstatus_forms); i++)
+		if (prstatus_forms[i].word == n->header->word &&
+		    prstatus_forms[i].machine == n->header->machine &&
+		    prstatus_forms[i].size == desc.size)
+			form = &prstatus_forms[i];
+	if (!form || !bytes_u32(desc, form->pid_off, &pid)) {
+		n->malformed++;
+		n->threads_lost = true;
+		return NULL;
+	}
+	n->threads_seen++;
+	/* pr_info.si_signo: the fatal signal, in every thread's note. */
+	bytes_u32(desc, 0, &signo);
+	n->by_kernel |= signo != 0;
+	if (!thread_wanted(n->options, (pid_t)pid))
+		return NULL;
+
+	n->current = snapshot_add_thread(n->snapshot, (pid_t)pid);
+	if (!n->current)
+		return &error_no_memory;
+	decode_regs(form, desc, n->current);
+	bytes_word(desc, form->sighold_off, form->sighold_width, &sighold);
+	n->current->sigmask = sighold;
+	/* Signals above 32 are missing from the 32-bit forms. */
+	if (signo && form->sighold_width == 8)
+		n->current->has |= THREAD_HAS_SIGMASK;
+	return NULL;
+}
+
+static struct error *take_prpsinfo(struct corenotes *n, struct bytes desc)
+{
+	struct snapshot *s = n->snapshot;
+
+	_Static_assert(sizeof(s->command) > FNAME_SIZE, "room for a NUL");
+	for (unsigned i = 0; i < ARRAY_SIZE(prpsinfo_forms); i++) {
+		const struct prpsinfo_form *form = &prpsinfo_forms[i];
+		uint32_t pid;
+
+		if (form->size != desc.size ||
+		    !bytes_u32(desc, form->pid_off, &pid))
+			continue;
+		s->pid = (pid_t)pid;
+		memcpy(s->command, desc.data + form->fname_off, FNAME_SIZE);
+		s->command[FNAME_SIZE] = '\0';
+		return NULL;
+	}
+	n->malformed++;
+	return NULL;
+}
+
+static struct error *take_siginfo(struct corenotes *n, struct bytes desc)
+{
+	struct thread *t = n->current;
+
+	if (!t)
+		return NULL;
+	t->siginfo_size = desc.size < sizeof(t->siginfo) ? desc.size
+							 : sizeof(t->siginfo);
+	memcpy(t->siginfo, desc.data, t->siginfo_size);
+	t->has |= THREAD_HAS_SIGINFO;
+	return NULL;
+}
+
+static struct error *take_auxv(struct corenotes *n, struct bytes desc)
+{
+	const struct {
+		uint64_t type;
+		uint64_t *value;
+	} wanted[] = {
+		{ AT_PHDR, &n->phdr },
+		{ AT_ENTRY, &n->entry },
+		{ AT_EXECFN, &n->execfn },
+		{ AT_SYSINFO_EHDR, &n->snapshot->vdso },
+		{ AT_MINSIGSTKSZ, &n->snapshot->minsigstksz },
+	};
+	unsigned w = n->header->word;
+	uint64_t type, value;
+
+	for (uint64_t off = 0; bytes_word(desc, off, w, &type) &&
+			       bytes_word(desc, off + w, w, &value) &&
+			       type != AT_NULL; off += 2 * w)
+		for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++)
+			if (wanted[i].type == type)
+				*wanted[i].value = value;
+	return NULL;
+}
+
+/* Entry `index`, without its path; false if it makes no sense. */
+static bool range_decode(struct bytes desc, unsigned w, uint64_t index,
+			 uint64_t page_size, struct core_range *ret)
+{
+	uint64_t off = (2 + 3 * index) * w;
+	uint64_t pages;
+
+	return bytes_word(desc, off, w, &ret->start) &&
+	       bytes_word(desc, off + w, w, &ret->end) &&
+	       bytes_word(desc, off + 2 * w, w, &pages) &&
+	       ret->start < ret->end &&
+	       !__builtin_mul_overflow(pages, page_size, &ret->offset) &&
+	       ret->offset <= UINT64_MAX - (ret->end - ret->start);
+}
+
+/* fs/binfmt_elf.c, fill_files_note() */
+static struct error *take_file(struct corenotes *n, struct bytes desc)
+{
+	unsigned w = n->header->word;
+	uint64_t count, page_size;
+
+	if (n->ranges || !bytes_word(desc, 0, w, &count) ||
+	    !bytes_word(desc, w, w, &page_size) ||
+	    count > (desc.size - 2 * w) / (3 * w + 1)) {
+		n->malformed++;
+		return NULL;
+	}
+
+	struct bytes names = bytes_from(desc, (2 + 3 * count) * w);
+	struct core_range *ranges = calloc(count + 1, sizeof(*ranges));
+	char *at = malloc(names.size + 1);
+
+	n->ranges = ranges;
+	n->names = at;
+	if (!ranges || !at)
+		return &error_no_memory;
+	memcpy(at, names.data, names.size);
+	at[names.size] = '\0';
+
+	const char *end = at + names.size;
+	bool bad = false;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct core_range *r = &ranges[n->ranges_count];
+
+		if (at >= end) {
+			bad = true;
+			break;
+		}
+		r->path = at;
+		at += strlen(at) + 1;
+		if (range_decode(desc, w, i, page_size, r))
+			n->ranges_count++;
+		else
+			bad = true;
+	}
+	n->malformed += bad;
+	return NULL;
+}
+
+static struct error *take_xstate(struct corenotes *n, struct bytes desc)
+{
+	struct thread *t = n->current;
+
+	/* The kernel's mask, where a signal frame has its software bytes. */
+	if (!n->xstate_size &&
+	    bytes_u64(desc, XSTATE_SW_OFF, &n->snapshot->xfeatures))
+		n->xstate_size = desc.size;
+	if (!t || t->xstate || desc.size < XSTATE_MIN_SIZE)
+		return NULL;
+	t->xstate = malloc(XSTATE_MIN_SIZE);
+	if (!t->xstate)
+		return &error_no_memory;
+	memcpy(t->xstate, desc.data, XSTATE_MIN_SIZE);
+	t->xstate_size = XSTATE_MIN_SIZE;
+	t->has |= THREAD_HAS_XSTATE;
+	return NULL;
+}
+
+/* struct x86_xfeat_component, arch/x86/include/uapi/asm/elf.h */
+static struct error *take_layout(struct corenotes *n, struct bytes desc)
+{
+	enum { RECORD_SIZE = 16 };
+	struct xstate_layout layout =
+		*xstate_family_layout(XSTATE_FAMILY_COMMON);
+	bool bad = desc.size % RECORD_SIZE;
+
+	layout.features = XSTATE_LEGACY;
+	for (uint64_t off = 0; !bad && off < desc.size; off += RECORD_SIZE) {
+		uint32_t type, size, offset;
+
+		bad = !bytes_u32(desc, off, &type) ||
+		      !bytes_u32(desc, off + 4, &size) ||
+		      !bytes_u32(desc, off + 8, &offset) ||
+		      type <= XSTATE_SSE || type >= XSTATE_MAX ||
+		      layout.features & XSTATE_BIT(type) || !size ||
+		      offset < XSTATE_MIN_SIZE || offset > XSTATE_SANE_SIZE ||
+		      size > XSTATE_SANE_SIZE - offset;
+		if (bad)
+			break;
+		layout.features |= XSTATE_BIT(type);
+		layout.offset[type] = offset;
+		layout.size[type] = size;
+	}
+	if (bad || n->snapshot->layout.features)
+		n->malformed++;
+	else
+		n->snapshot->layout = layout;
+	return NULL;
+}
+
+static const struct handler {
+	const char *name;
+	uint32_t type;
+	uint32_t max;		/* bytes of contents; more is malformed */
+	struct error *(*take)(struct corenotes *n, struct bytes desc);
+} handlers[] = {
+	{ "CORE", NT_PRSTATUS, 4096, take_prstatus },
+	{ "CORE", NT_PRPSINFO, 4096, take_prpsinfo },
+	{ "CORE", NT_SIGINFO, 4096, take_siginfo },
+	{ "CORE", NT_AUXV, 65536, take_auxv },
+	{ "CORE", NT_FILE, FILE_NOTE_MAX, take_file },
+	{ "LINUX", NT_X86_XSTATE, XSTATE_SANE_SIZE, take_xstate },
+	{ "LINUX", NT_X86_XSAVE_LAYOUT, 4096, take_layout },
+};
+
+static const struct handler *handler_of(struct bytes head,
+					const struct elffile_note *note)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(handlers); i++)
+		if (handlers[i].type == note->type &&
+		    elffile_note_is(head, 0, note, handlers[i].name))
+			return &handlers[i];
+	return NULL;
+}
+
+/*
+ * Bytes [off, off + size) of the file, which must lie before its end. Valid
+ * until the next call.
+ */
+static struct error *window_get(struct corenotes *n, uint64_t off, size_t size,
+				struct bytes *ret)
+{
+	if (off < n->window_off || off - n->window_off > n->window_size ||
+	    size > n->window_size - (off - n->window_off)) {
+		struct elffile_image file = elffile_image_of(&n->fd);
+		uint64_t left = n->file_size - off;
+		size_t want = size > WINDOW_SIZE ? size : WINDOW_SIZE;
+
+		if (want > left)
+			want = left;
+		if (want > n->window_room) {
+			free(n->window);
+			n->window_room = 0;
+			n->window = malloc(want);
+			if (!n->window)
+				return &error_no_memory;
+			n->window_room = want;
+		}
+		n->window_size = 0;
+		if (!file.read(file.arg, off, n->window, want))
+			return error_new(ERROR_BAD_INPUT,
+					 "the notes cannot be read");
+		n->window_off = off;
+		n->window_size = want;
+	}
+	*ret = (struct bytes){ n->window + (off - n->window_off), size, off };
+	return NULL;
+}
+
+/* Enough for every name in `handlers`. */
+#define HEAD_SIZE (ELFFILE_NOTE_NAME + 8)
+
+static struct error *take_note(struct corenotes *n, uint64_t off, uint64_t end,
+			       uint64_t *next_ret)
+{
+	uint64_t left = end - off;
+	struct elffile_note note;
+	struct bytes b;
+	struct error *err = window_get(n, off,
+				       left < HEAD_SIZE ? left : HEAD_SIZE, &b);
+
+	*next_ret = end;
+	if (err)
+		return err;
+	/* A hole reads as notes without type, name or contents. */
+	if (!elffile_note_decode(b, 0, 4, &note) ||
+	    (!note.name_size && !note.desc_size && !note.type) ||
+	    note.desc_off > left || note.desc_size > left - note.desc_off) {
+		n->malformed++;
+		n->threads_lost = true;
+		return NULL;
+	}
+	if (note.next_off < left)
+		*next_ret = off + note.next_off;
+
+	const struct handler *h = handler_of(b, &note);
+
+	if (!h)
+		return NULL;
+	if (note.desc_size > h->max) {
+		n->malformed++;
+		n->threads_lost |= note.type == NT_PRSTATUS;
+		n->current = NULL;
+		return NULL;
+	}
+	err = window_get(n, off + note.desc_off, note.desc_size, &b);
+	return err ? err : h->take(n, b);
+}
+
+struct error *corenotes_read(struct corenotes *n, uint64_t off, uint64_t size)
+{
+	struct error *err = NULL;
+
+	if (off >= n->file_size || size > n->file_size - off)
+		n->threads_lost = true;
+	if (off >= n->file_size)
+		return NULL;
+	if (size > n->file_size - off)
+		size = n->file_size - off;
+	for (uint64_t end = off + size; !err && off < end;)
+		err = take_note(n, off, end, &off);
+	return err;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct core_range *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static void sort_ranges(struct corenotes *n)
+{
+	size_t kept = 0;
+
+	if (n->ranges_count)
+		qsort(n->ranges, n->ranges_count, sizeof(*n->ranges),
+		      compare_ranges);
+	for (size_t i = 0; i < n->ranges_count; i++)
+		if (!kept || n->ranges[i].start >= n->ranges[kept - 1].end)
+			n->ranges[kept++] = n->ranges[i];
+	n->malformed += kept < n->ranges_count;
+	n->ranges_count = kept;
+}
+
+static void infer_layout(struct corenotes *n)
+{
+	struct snapshot *s = n->snapshot;
+	struct xstate_sw sw = {
+		.xfeatures = s->xfeatures,
+		.xstate_size = n->xstate_size,
+	};
+	struct xstate_layout layout;
+
+	if (s->layout.features || !s->xfeatures ||
+	    xstate_infer_layout(&sw, NULL, &layout) == XSTATE_FAMILY_UNKNOWN)
+		return;
+	s->layout = layout;
+	s->layout.features &= s->xfeatures | XSTATE_LEGACY;
+}
+
+/* Say which of the threads that were asked for are not there: how many. */
+static size_t note_missing(struct corenotes *n)
+{
+	const struct core_options *o = n->options;
+	struct snapshot *s = n->snapshot;
+	size_t missing = 0;
+
+	for (size_t i = 0; i < o->tids_count; i++) {
+		size_t at = 0;
+
+		while (at < s->threads_count &&
+		       s->threads[at].tid != o->tids[i])
+			at++;
+		if (at < s->threads_count)
+			continue;
+		missing++;
+		snapshot_note(s, "the core has no thread %d",
+			      (int)o->tids[i]);
+	}
+	return missing;
+}
+
+struct error *corenotes_finish(struct corenotes *n)
+{
+	struct snapshot *s = n->snapshot;
+
+	free(n->window);
+	n->window = NULL;
+	n->window_size = n->window_room = 0;
+	n->current = NULL;
+	sort_ranges(n);
+	infer_layout(n);
+	if (n->malformed)
+		snapshot_note(s, "%zu malformed note%s of the core ignored",
+			      n->malformed, n->malformed == 1 ? "" : "s");
+	if (!n->threads_seen)
+		return error_new(ERROR_BAD_INPUT,
+				 "no threads: the core has no NT_PRSTATUS");
+	if (!s->threads_count)
+		return error_new(ERROR_BAD_INPUT,
+				 "the core has none of the threads asked for");
+
+	bool missing = note_missing(n);
+
+	if (!s->pid)
+		s->pid = s->threads[0].tid;
+	if (n->threads_lost && (missing || !n->options->tids_count)) {
+		struct thread *t = snapshot_add_thread(s, 0);
+
+		if (!t)
+			return &error_no_memory;
+		t->problem = error_new(ERROR_BAD_INPUT,
+				       "the notes of the core are damaged: "
+				       "threads may be missing");
+	}
+	for (size_t i = 0; i < s->threads_count; i++)
+		/* NT_PRPSINFO has the name of the first thread created. */
+		if (s->threads[i].tid == s->pid)
+			memcpy(s->threads[i].name, s->command,
+			       sizeof(s->threads[i].name));
+	return NULL;
+}
+
+void corenotes_deinit(struct corenotes *n)
+{
+	free(n->ranges);
+	free(n->names);
+	free(n->window);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* live.c - a running process as a snapshot */
+#include "source/live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "source/tasks.h"
+
+#define MILLISECOND UINT64_C(1000000)
+/* However many threads there are: by then they have stopped, or never will. */
+#define STOP_DEADLINE (1000 * MILLISECOND)
+/* Uninterruptible threads do not keep the others waiting that long. */
+#define STOP_PATIENCE (100 * MILLISECOND)
+#define STOP_PASSES 32
+#define LOOK_ATTEMPTS 3
+
+struct live {
+	const struct live_options *options;
+	struct snapshot *snapshot;
+	struct process *process;
+	struct tasks tasks;
+	bool new_tasks;		/* since the mappings were read */
+	struct stacks *copies;
+	struct error *error;	/* what nothing can be done about */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 * MILLISECOND + (uint64_t)t.tv_nsec;
+}
+
+static struct error *list_tasks(struct live *l, size_t *added_ret)
+{
+	struct error *err = tasks_update(&l->tasks, l->process,
+					 l->options->tids,
+					 l->options->tids_count, added_ret);
+
+	l->new_tasks |= *added_ret != 0;
+	return err;
+}
+
+/* Replace the mappings; those there were stay if it fails. */
+static struct error *read_maps(struct live *l)
+{
+	struct snapshot *s = l->snapshot;
+	struct mapping *old = TAKE_PTR(s->mappings);
+	size_t old_count = s->mappings_count;
+	int failed = -ESRCH;
+
+	s->mappings_count = 0;
+	failed = procfs_maps(l->process->dir, l->process->mm_tid, s);
+	for (size_t i = 0; i < l->tasks.count && !s->mappings_count; i++) {
+		if (l->tasks.list[i].gone)
+			continue;
+		failed = procfs_maps(l->process->dir, l->tasks.list[i].thread.tid,
+				     s);
+		if (!failed)
+			l->process->mm_tid = l->tasks.list[i].thread.tid;
+	}
+	if (failed || !s->mappings_count) {
+		for (size_t i = 0; i < s->mappings_count; i++)
+			free(s->mappings[i].path);
+		free(s->mappings);
+		s->mappings = old;
+		s->mappings_count = old_count;
+		return failed == -ENOMEM
+			       ? &error_no_memory
+			       : error_os(failed ? -failed : ESRCH,
+					  "cannot read the mappings of "
+					  "process %d", l->process->pid);
+	}
+	for (size_t i = 0; i < old_count; i++)
+		free(old[i].path);
+	free(old);
+	l->new_tasks = false;
+	return NULL;
+}
+
+static struct error *new_copies(struct live *l)
+{
+	CLEANUP_FREE uint64_t *pointers = calloc(l->tasks.count + 1,
+						 sizeof(*pointers));
+	size_t count = 0;
+
+	stacks_destroy(l->copies);
+	l->copies = stacks_create(l->snapshot, process_read);
+	if (!pointers || !l->copies)
+		return &error_no_memory;
+	for (size_t i = 0; i < l->tasks.count; i++)
+		if (l->tasks.list[i].has_sp && !l->tasks.list[i].gone)
+			pointers[count++] = l->tasks.list[i].thread.regs.r[X86_RSP];
+	return stacks_set_pointers(l->copies, pointers, count);
+}
+
+/*
+ * Look at all threads that are not settled without touching them. With
+ * `copy`, what may hold frames goes into l->copies.
+ */
+static struct error *look(struct live *l, bool copy)
+{
+	for (size_t i = 0; i < l->tasks.count; i++)
+		if (!task_settled(&l->tasks.list[i]))
+			task_look_begin(&l->tasks.list[i], l->process);
+
+	/* after the stack pointers: no stack is too new to be in it */
+	struct error *err = read_maps(l);
+
+	if (err)
+		return err;
+
+	if (copy && !l->copies) {
+		err = new_copies(l);
+		if (err)
+			return err;
+	}
+
+	struct stacks *stacks = stacks_create(l->snapshot, process_read);
+
+	if (!stacks)
+		return &error_no_memory;
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (task_settled(t) || !t->has_sp)
+			continue;
+		t->found = stacks_look(stacks, t->at.sp);
+		if (copy && t->found != STACKS_NOTHING)
+			stacks_copy(l->copies, t->at.sp, true);
+	}
+	for (size_t i = 0; i < l->tasks.count; i++)
+		if (!task_settled(&l->tasks.list[i]) &&
+		    (copy || l->tasks.list[i].found == STACKS_NOTHING))
+			task_look_end(&l->tasks.list[i], l->process);
+	stacks_destroy(stacks);
+	return NULL;
+}
+
+/* Has every seized thread stopped, or is it no use to wait for those left? */
+static bool all_stopped(struct live *l, uint64_t waited)
+{
+	bool hopeless = waited > STOP_PATIENCE;
+	size_t running = 0;
+
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+		struct procfs_stat stat;
+
+		if (t->tracee.state != TRACEE_SEIZED)
+			continue;
+		tracer_poll(&t->tracee);
+		if (t->tracee.state != TRACEE_SEIZED)
+			continue;
+		running++;
+		hopeless = hopeless &&
+			   !procfs_stat(l->process->dir, t->thread.tid,
+					&stat) &&
+			   stat.state == 'D';
+	}
+	return !running || hopeless;
+}
+
+static void wait_for_stops(struct live *l, uint64_t start)
+{
+	for (unsigned round = 0;; round++) {
+		uint64_t waited = now() - start;
+
+		if (all_stopped(l, waited) || waited > STOP_DEADLINE)
+			return;
+		if (round < 64)
+			sched_yield();
+		else
+			nanosleep(&(struct timespec){ .tv_nsec = 100000 },
+				  NULL);
+	}
+}
+
+/* Stop all that is not settled, and threads that appear meanwhile. */
+static struct error *stop_threads(struct live *l, struct tracer *tracer)
+{
+	uint64_t start = now();
+	size_t from = 0, added = 0;
+
+	for (unsigned pass = 0; pass < STOP_PASSES; pass++) {
+		for (size_t i = from; i < l->tasks.count; i++)
+			if (!task_settled(&l->tasks.list[i]))
+				tracer_seize(tracer, &l->tasks.list[i].tracee);
+		for (size_t i = from; i < l->tasks.count; i++)
+			tracer_interrupt(&l->tasks.list[i].tracee);
+		from = l->tasks.count;
+		wait_for_stops(l, start);
+
+		struct error *err = list_tasks(l, &added);
+
+		if (err)
+			return err;
+		if (!added || now() - start > STOP_DEADLINE)
+			break;
+	}
+	if (added)
+		snapshot_note(l->snapshot,
+			      "process %d kept creating threads; %zu were not "
+			      "stopped", l->process->pid, added);
+	return NULL;
+}
+
+static void read_registers(struct task *t)
+{
+	if (t->tracee.state == TRACEE_GONE)
+		t->gone = true;
+	if (t->tracee.state != TRACEE_STOPPED || t->gone)
+		return;
+
+	struct error *err = tracer_read(&t->tracee, &t->thread);
+
+	if (!err) {
+		t->thread.stopped = true;
+		t->has_sp = true;
+		if (t->at.where == PROCFS_RUNNING ||
+		    t->at.sp != t->thread.regs.r[X86_RSP] ||
+		    t->at.pc != t->thread.regs.r[X86_RIP])
+			return;
+		t->thread.syscall = t->at.nr;
+		t->thread.has |= THREAD_HAS_SYSCALL;
+	} else if (error_code(err) == ERROR_GONE) {
+		error_free(err);
+		t->gone = true;
+	} else {
+		t->thread.problem = err;
+	}
+}
+
+/* Is a stack pointer in memory that was mapped after we asked? */
+static bool maps_are_old(const struct live *l)
+{
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		const struct task *t = &l->tasks.list[i];
+
+		if (t->thread.stopped && !t->gone &&
+		    !snapshot_mapping(l->snapshot, t->thread.regs.r[X86_RSP]))
+			return true;
+	}
+	return l->new_tasks;
+}
+
+/* What is done while the threads stand still; as little as possible. */
+static struct error *copy_stopped(struct live *l)
+{
+	struct error *err = NULL;
+	bool all = l->options->stop == LIVE_STOP_ALL;
+
+	for (size_t i = 0; i < l->tasks.count; i++)
+		read_registers(&l->tasks.list[i]);
+	if (maps_are_old(l))
+		err = read_maps(l);
+	if (!err)
+		err = new_copies(l);
+	if (err)
+		return err;
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (!t->thread.stopped || t->gone)
+			continue;
+		t->found = stacks_copy(l->copies, t->thread.regs.r[X86_RSP],
+				       all);
+		t->thread.clear = !all && t->found == STACKS_NOTHING;
+	}
+	return NULL;
+}
+
+static void stop_and_copy(struct tracer *tracer, void *arg)
+{
+	struct live *l = arg;
+
+	l->error = stop_threads(l, tracer);
+	if (!l->error)
+		l->error = copy_stopped(l);
+	for (size_t i = 0; i < l->tasks.count; i++)
+		tracer_release(&l->tasks.list[i].tracee);
+}
+
+/* Why an unsettled thread was not stopped; NULL if it is gone by now. */
+static struct error *why_not_stopped(const struct live *l,
+				     const struct task *t)
+{
+	struct procfs_stat stat;
+
+	if (procfs_stat(l->process->dir, t->thread.tid, &stat) ||
+	    process_state_dead(stat.state))
+		return NULL;
+	if (t->tracee.state == TRACEE_REFUSED)
+		return process_refusal(l->process, t->thread.tid,
+				       l->snapshot->command);
+	if (t->tracee.state == TRACEE_SEIZED)
+		return error_new(ERROR_OS,
+				 "it did not stop in time (state %c)",
+				 stat.state);
+	return error_new(ERROR_OS, "it was created while the others were "
+				   "being stopped");
+}
+
+/* Say once what may be true of many threads. */
+static void note_problem(struct live *l, const struct error *problem,
+			 const struct error *last)
+{
+	if (last && !strcmp(error_message(problem), error_message(last)))
+		return;
+	snapshot_note(l->snapshot, "some threads could not be stopped: %s",
+		      error_message(problem));
+}
+
+/* What can be had of threads that should have been stopped, but were not. */
+static struct error *look_at_rest(struct live *l)
+{
+	const struct error *last = NULL;
+
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (task_settled(t) || t->thread.problem)
+			continue;
+		t->thread.problem = why_not_stopped(l, t);
+		t->gone = !t->thread.problem;
+		if (t->gone)
+			continue;
+		note_problem(l, t->thread.problem, last);
+		last = t->thread.problem;
+	}
+	if (!last)
+		return NULL;
+
+	struct error *err = look(l, true);
+
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (!t->thread.clear || !t->thread.problem)
+			continue;
+		/* it stood still and has nothing: that is all we wanted */
+		error_free(t->thread.problem);
+		t->thread.problem = NULL;
+	}
+	return err;
+}
+
+/* Everything without stopping anything. */
+static struct error *look_only(struct live *l)
+{
+	struct error *err = NULL;
+	size_t moved = 1, added;
+
+	for (unsigned n = 0; n < LOOK_ATTEMPTS && moved && !err; n++) {
+		stacks_destroy(TAKE_PTR(l->copies));
+		err = look(l, true);
+		moved = 0;
+		for (size_t i = 0; i < l->tasks.count; i++)
+			moved += !task_settled(&l->tasks.list[i]) &&
+				 l->tasks.list[i].has_sp && !l->tasks.list[i].unmoved;
+	}
+	if (!err)
+		err = list_tasks(l, &added);
+	for (size_t i = 0; i < l->tasks.count && !err; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (task_settled(t) || t->unmoved)
+			continue;
+		t->thread.problem = error_new(
+			ERROR_UNSUPPORTED, "%s; not looked at because of "
+			"--stop=none", t->has_sp ? "moves on" : "runs");
+	}
+	return err;
+}
+
+static struct error *examine(struct live *l)
+{
+	size_t added;
+	struct error *err = list_tasks(l, &added);
+
+	if (err)
+		return err;
+	if (!l->tasks.count)
+		return error_new(ERROR_GONE, "process %d has no such thread",
+				 l->process->pid);
+	if (l->options->stop == LIVE_STOP_NONE)
+		return look_only(l);
+	if (l->options->stop == LIVE_STOP_AUTO)
+		err = look(l, false);
+
+	bool settled = true;
+
+	for (size_t i = 0; i < l->tasks.count; i++)
+		settled = settled && task_settled(&l->tasks.list[i]);
+	if (err || settled)
+		return err;
+	err = tracer_run(stop_and_copy, l);
+	if (!err)
+		err = TAKE_PTR(l->error);
+	return err ? err : look_at_rest(l);
+}
+
+/* Make the tasks the snapshot's threads. */
+static struct error *give_threads(struct live *l)
+{
+	struct snapshot *s = l->snapshot;
+	size_t gone = 0;
+
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (t->gone) {
+			gone++;
+			continue;
+		}
+
+		struct thread *thread = snapshot_add_thread(s, t->thread.tid);
+
+		if (!thread)
+			return &error_no_memory;
+		*thread = t->thread;
+		t->thread.xstate = NULL;
+		t->thread.problem = NULL;
+	}
+	if (gone)
+		snapshot_note(s, "%zu threads of process %d exited during the "
+			      "look", gone, s->pid);
+	return l->copies ? stacks_give(l->copies, s) : NULL;
+}
+
+/* One attempt; *changed_ret: another program runs there now. */
+static struct error *open_once(pid_t pid, const struct live_options *options,
+			       struct snapshot *s, bool *changed_ret)
+{
+	struct live l = { .options = options, .snapshot = s };
+	struct error *err = process_open(pid, s);
+
+	*changed_ret = false;
+	if (err)
+		return err;
+	l.process = s->source;
+	err = examine(&l);
+	if (!process_has_memory(l.process)) {
+		struct procfs_stat stat;
+
+		*changed_ret = !procfs_stat(l.process->dir, 0, &stat) &&
+			       !process_state_dead(stat.state);
+		error_free(err);
+		err = error_new(ERROR_GONE, *changed_ret
+				? "process %d starts one program after another"
+				: "process %d exited during the look", pid);
+	}
+	if (!err)
+		err = give_threads(&l);
+	tasks_deinit(&l.tasks);
+	stacks_destroy(l.copies);
+	return err;
+}
+
+struct error *live_open(pid_t pid, const struct live_options *options,
+			struct snapshot **ret)
+{
+	bool changed = true;
+	struct error *err = NULL;
+
+	for (unsigned n = 0; n < LOOK_ATTEMPTS && changed; n++) {
+		struct snapshot *s = snapshot_create(SOURCE_PROCESS);
+
+		if (!s)
+			return &error_no_memory;
+		error_free(err);
+		err = open_once(pid, options, s, &changed);
+		if (!err) {
+			snapshot_finish(s);
+			*ret = s;
+			return NULL;
+		}
+		snapshot_destroy(s);
+	}
+	return err;
+}

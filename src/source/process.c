@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* process.c - a handle on a running process that never slips to another */
+#include "source/process.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "source/procfs.h"
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+/*
+ * Unlike process_vm_readv(), this reads the memory that the process had when
+ * it was opened or none: neither another program's after exec, nor another
+ * process's that got its PID. The caller keeps to readable mappings.
+ */
+size_t process_read(const struct snapshot *s, uint64_t addr, void *buf,
+		    size_t size)
+{
+	const struct process *p = s->source;
+	size_t done = 0;
+
+	while (done < size && addr <= INT64_MAX - size) {
+		ssize_t n = pread(p->mem, (uint8_t *)buf + done, size - done,
+				  (off_t)(addr + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done;
+}
+
+bool process_has_memory(const struct process *p)
+{
+	uint8_t byte;
+
+	return pread(p->mem, &byte, 1, 0) != 0;
+}
+
+/* `fd` is the regular file that was mapped. */
+static bool is_mapped_file(int fd, const struct mapping *m, bool exact)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	/*
+	 * Some file systems tell stat() another device than the kernel shows
+	 * in maps: that only matters where the file was found by its name.
+	 */
+	return st.st_ino == m->inode && (exact || st.st_dev == m->device);
+}
+
+static struct error *process_open_file(const struct snapshot *s,
+				       const struct mapping *m, int *fd_ret)
+{
+	const struct process *p = s->source;
+	char name[96];
+	CLEANUP_FD int place = -1;
+	bool exact = true;
+
+	if (!m->path || !m->inode)
+		return error_new(ERROR_UNSUPPORTED, "not a file's mapping");
+	/* the link is the file itself, wherever its name leads by now */
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64,
+		 m->start, m->end);
+	place = openat(p->dir, name, O_PATH | O_CLOEXEC);
+	if (place < 0 && m->path[0] == '/') {
+		exact = false;
+		place = open(m->path, O_PATH | O_CLOEXEC);
+	}
+	if (place < 0)
+		return error_os(errno, "cannot open the mapped file");
+	if (!is_mapped_file(place, m, exact))
+		return error_new(ERROR_GONE,
+				 "the name no longer leads to the file that "
+				 "is mapped");
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
+
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_os(errno, "cannot open the mapped file");
+	*fd_ret = fd;
+	return NULL;
+}
+
+static void process_close(struct snapshot *s)
+{
+	struct process *p = s->source;
+
+	if (!p)
+		return;
+	if (p->dir >= 0)
+		close(p->dir);
+	if (p->mem >= 0)
+		close(p->mem);
+	free(p);
+}
+
+static const struct snapshot_ops process_ops = {
+	.read = process_read,
+	.open_file = process_open_file,
+	.close = process_close,
+};
+
+static struct error *no_process(pid_t pid)
+{
+	return error_new(ERROR_GONE, "no process %d", pid);
+}
+
+static struct error *open_dir(pid_t pid, int *ret)
+{
+	char name[32];
+
+	if (pid <= 0)
+		return no_process(pid);
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	*ret = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret >= 0)
+		return NULL;
+
+	int reason = errno;
+
+	if (access("/proc/self/stat", F_OK))
+		return error_os(errno, "/proc is not mounted");
+	if (reason != ENOENT && reason != ESRCH)
+		return error_os(reason, "cannot open %s", name);
+	if (!kill(pid, 0) || errno == EPERM)
+		return error_new(ERROR_PERMISSION,
+				 "process %d is hidden: /proc is mounted with "
+				 "hidepid", pid);
+	return no_process(pid);
+}
+
+/* "process PID (NAME) WHAT" */
+static struct error *named_error(enum error_code code, pid_t pid,
+				 const char *name, const char *what)
+{
+	struct text t = TEXT_INIT;
+
+	text_add_foreign(&t, name);
+
+	struct error *err = text_bad(&t)
+				    ? &error_no_memory
+				    : error_new(code, "process %d (%s) %s", pid,
+						text_string(&t), what);
+
+	text_deinit(&t);
+	return err;
+}
+
+bool process_state_dead(char state)
+{
+	return state == 'Z' || state == 'X' || state == 'x';
+}
+
+/* It is a process, and may have memory of its own. */
+static struct error *check_kind(pid_t pid, const struct procfs_stat *stat,
+				const struct procfs_status *status)
+{
+	if ((pid_t)status->tgid != pid)
+		return error_new(ERROR_BAD_INPUT,
+				 "%d is a thread of process %d, not a process",
+				 pid, (int)status->tgid);
+	if (stat->flags & PROCFS_PF_KTHREAD)
+		return named_error(ERROR_UNSUPPORTED, pid, stat->name,
+				   "is a kernel thread: it has no stack in "
+				   "user space");
+	if (pid == getpid())
+		return named_error(ERROR_USAGE, pid, stat->name,
+				   "is this very process");
+	return NULL;
+}
+
+/* The first thread that is not a zombie: the leader can be one alone. */
+static pid_t find_live_thread(const struct process *p)
+{
+	CLEANUP_FREE pid_t *tids = NULL;
+	size_t count = 0;
+	struct procfs_stat stat;
+
+	if (procfs_list(p->dir, "task", &tids, &count))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (!procfs_stat(p->dir, tids[i], &stat) &&
+		    !process_state_dead(stat.state))
+			return tids[i];
+	return 0;
+}
+
+static struct error *refused(const struct process *p, const char *name)
+{
+	struct procfs_access access;
+
+	procfs_access(p->dir, p->pid, name, &access);
+	return procfs_refusal(&access);
+}
+
+struct error *process_refusal(const struct process *p, pid_t tid,
+			      const char *name)
+{
+	struct procfs_status status;
+	char tracer[32] = "";
+
+	if (procfs_status(p->dir, tid, &status) || !status.tracer)
+		return refused(p, name);
+
+	struct text t = TEXT_INIT;
+
+	if (procfs_read(AT_FDCWD, tracer, sizeof(tracer), "/proc/%d/comm",
+			(int)status.tracer) > 0)
+		tracer[strcspn(tracer, "\n")] = '\0';
+	text_add_foreign(&t, tracer);
+
+	struct error *err = error_new(ERROR_PERMISSION,
+				      "already traced by process %d (%s)",
+				      (int)status.tracer, text_string(&t));
+
+	text_deinit(&t);
+	return err;
+}
+
+static struct error *open_memory(struct process *p, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "task/%d/mem", p->mm_tid);
+	p->mem = openat(p->dir, path, O_RDONLY | O_CLOEXEC);
+	if (p->mem >= 0)
+		return NULL;
+	if (errno == EACCES || errno == EPERM)
+		return refused(p, name);
+	if (errno == ENOENT || errno == ESRCH)
+		return no_process(p->pid);
+	return error_os(errno, "cannot open the memory of process %d", p->pid);
+}
+
+/* What may be missing without harm. */
+static struct error *describe(struct process *p, struct snapshot *s)
+{
+	char path[64];
+	char buf[PATH_MAX];
+	struct utsname host;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "task/%d/exe", p->mm_tid);
+	size = readlinkat(p->dir, path, buf, sizeof(buf));
+	if (size > 0) {
+		s->executable = strndup(buf, (size_t)size);
+		if (!s->executable)
+			return &error_no_memory;
+	}
+	if (!uname(&host)) {
+		s->kernel = strdup(host.release);
+		if (!s->kernel)
+			return &error_no_memory;
+	}
+	size = procfs_read(p->dir, buf, sizeof(buf), "task/%d/auxv",
+			   p->mm_tid);
+	if (size > 0) {
+		struct bytes auxv = { (uint8_t *)buf, (size_t)size, 0 };
+
+		s->minsigstksz = procfs_auxv(auxv, AT_MINSIGSTKSZ);
+		s->vdso = procfs_auxv(auxv, AT_SYSINFO_EHDR);
+	}
+	return NULL;
+}
+
+struct error *process_open(pid_t pid, struct snapshot *s)
+{
+	struct process *p = malloc(sizeof(*p));
+	struct procfs_stat stat;
+	struct procfs_status status;
+
+	if (!p)
+		return &error_no_memory;
+	*p = (struct process){ .pid = pid, .dir = -1, .mem = -1 };
+	s->source = p;
+	s->ops = &process_ops;
+	s->pid = pid;
+
+	struct error *err = open_dir(pid, &p->dir);
+
+	if (err)
+		return err;
+
+	int failed = procfs_stat(p->dir, 0, &stat);
+
+	if (!failed)
+		failed = procfs_status(p->dir, 0, &status);
+	if (failed == -ENOENT || failed == -ESRCH)
+		return no_process(pid);
+	if (failed)
+		return error_os(-failed, "cannot read about process %d", pid);
+	memcpy(s->command, stat.name, sizeof(s->command));
+	err = check_kind(pid, &stat, &status);
+	if (err)
+		return err;
+
+	p->mm_tid = process_state_dead(stat.state) ? find_live_thread(p) : pid;
+	if (!p->mm_tid)
+		return named_error(ERROR_GONE, pid, stat.name,
+				   "is a zombie: it has exited and its parent "
+				   "has not taken note");
+	if (p->mm_tid != pid)
+		snapshot_note(s, "the main thread of process %d has exited",
+			      pid);
+	err = open_memory(p, stat.name);
+	if (err)
+		return err;
+	return describe(p, s);
+}

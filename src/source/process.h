@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* process.h - a handle on a running process that never slips to another */
+#ifndef SIGFRAME_SOURCE_PROCESS_H
+#define SIGFRAME_SOURCE_PROCESS_H
+
+#include "source/snapshot.h"
+
+/* What a snapshot of a process keeps open; its `source`. */
+struct process {
+	pid_t pid;
+	int dir;	/* /proc/PID; of no other process, ever */
+	int mem;	/* its memory; reads 0 bytes after exit or exec */
+	pid_t mm_tid;	/* a thread that is not a zombie */
+};
+
+/*
+ * Find process `pid`, make sure that it can be examined, and fill in what the
+ * snapshot says about the process as a whole; mappings and threads are left
+ * to the caller. The snapshot closes the process, also after an error.
+ */
+struct error *process_open(pid_t pid, struct snapshot *s) MUST_USE;
+
+/*
+ * Copy what can be had of `size` bytes at `addr`, which the caller knows to
+ * be in readable mappings.
+ */
+size_t process_read(const struct snapshot *s, uint64_t addr, void *buf,
+		    size_t size);
+
+/* Does it still have the memory that it had when it was opened? */
+bool process_has_memory(const struct process *p);
+
+/* True for the states, as in stat, of threads that have exited. */
+bool process_state_dead(char state);
+
+/*
+ * Why the kernel refused to let thread `tid` be traced: "already traced by
+ * ...", or what procfs_refusal() says. `name` is the process's.
+ */
+struct error *process_refusal(const struct process *p, pid_t tid,
+			      const char *name) MUST_USE;
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* snapshot.c - a process as it was at one moment, wherever it came from */
+#include "source/snapshot.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+const char *const source_kind_names[SOURCE_KINDS] = {
+	[SOURCE_PROCESS] = "process",
+	[SOURCE_CORE] = "core",
+};
+
+bool mapping_is_file(const struct mapping *m)
+{
+	static const char deleted[] = " (deleted)";
+
+	if (!m->path || m->path[0] != '/')
+		return false;
+
+	size_t length = strlen(m->path);
+	size_t suffix = sizeof(deleted) - 1;
+
+	return length < suffix ||
+	       strcmp(m->path + length - suffix, deleted) != 0;
+}
+
+struct snapshot *snapshot_create(enum source_kind kind)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->kind = kind;
+	return s;
+}
+
+void snapshot_destroy(struct snapshot *s)
+{
+	if (!s)
+		return;
+	if (s->ops && s->ops->close)
+		s->ops->close(s);
+	for (size_t i = 0; i < s->threads_count; i++) {
+		free(s->threads[i].xstate);
+		error_free(s->threads[i].problem);
+	}
+	for (size_t i = 0; i < s->mappings_count; i++)
+		free(s->mappings[i].path);
+	for (size_t i = 0; i < s->captures_count; i++)
+		free(s->captures[i].data);
+	for (size_t i = 0; i < s->notes_count; i++)
+		free(s->notes[i]);
+	free(s->threads);
+	free(s->mappings);
+	free(s->captures);
+	free(s->notes);
+	free(s->name);
+	free(s->executable);
+	free(s->kernel);
+	free(s);
+}
+
+/*
+ * Room for one more entry of `size` bytes behind `count`; the array doubles
+ * whenever the count reaches a power of two.
+ */
+static void *grow(void *array, size_t count, size_t size)
+{
+	if (count && (count & (count - 1)))
+		return array;
+	return reallocarray(array, count ? count * 2 : 1, size);
+}
+
+struct thread *snapshot_add_thread(struct snapshot *s, pid_t tid)
+{
+	struct thread *threads = grow(s->threads, s->threads_count,
+				      sizeof(*threads));
+
+	if (!threads)
+		return NULL;
+	s->threads = threads;
+	threads[s->threads_count] = (struct thread){
+		.tid = tid,
+		.orig_rax = -1,
+		.syscall = -1,
+	};
+	return &threads[s->threads_count++];
+}
+
+struct mapping *snapshot_add_mapping(struct snapshot *s)
+{
+	struct mapping *mappings = grow(s->mappings, s->mappings_count,
+					sizeof(*mappings));
+
+	if (!mappings)
+		return NULL;
+	s->mappings = mappings;
+	mappings[s->mappings_count] = (struct mapping){ 0 };
+	return &mappings[s->mappings_count++];
+}
+
+struct error *snapshot_add_capture(struct snapshot *s, uint64_t start,
+				   uint8_t *data, size_t size)
+{
+	struct capture *captures = grow(s->captures, s->captures_count,
+					sizeof(*captures));
+
+	if (!captures) {
+		free(data);
+		return &error_no_memory;
+	}
+	s->captures = captures;
+	captures[s->captures_count++] = (struct capture){ start, size, data };
+	return NULL;
+}
+
+void snapshot_note(struct snapshot *s, const char *fmt, ...)
+{
+	char **notes = grow(s->notes, s->notes_count, sizeof(*notes));
+	va_list args;
+
+	if (!notes)
+		return;
+	s->notes = notes;
+	va_start(args, fmt);
+	if (vasprintf(&notes[s->notes_count], fmt, args) >= 0)
+		s->notes_count++;
+	va_end(args);
+}
+
+static int compare_mappings(const void *a, const void *b)
+{
+	const struct mapping *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static int compare_captures(const void *a, const void *b)
+{
+	const struct capture *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+void snapshot_finish(struct snapshot *s)
+{
+	if (s->mappings_count)
+		qsort(s->mappings, s->mappings_count, sizeof(*s->mappings),
+		      compare_mappings);
+	if (s->captures_count)
+		qsort(s->captures, s->captures_count, sizeof(*s->captures),
+		      compare_captures);
+}
+
+const struct mapping *snapshot_mapping(const struct snapshot *s, uint64_t addr)
+{
+	size_t low = 0, high = s->mappings_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->mappings[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == s->mappings_count || s->mappings[low].start > addr)
+		return NULL;
+	return &s->mappings[low];
+}
+
+/* The first capture that ends behind `addr`, or NULL. */
+static const struct capture *capture_from(const struct snapshot *s,
+					  uint64_t addr)
+{
+	size_t low = 0, high = s->captures_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct capture *c = &s->captures[middle];
+
+		if (c->start + c->size <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->captures_count ? &s->captures[low] : NULL;
+}
+
+/* How many of `size` bytes the process itself can read from `addr` on. */
+static size_t readable_size(const struct snapshot *s, uint64_t addr,
+			    size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		const struct mapping *m = snapshot_mapping(s, addr + done);
+
+		if (!m || !(m->prot & PROT_READ))
+			break;
+		if (m->end - (addr + done) >= size - done)
+			return size;
+		done += m->end - (addr + done);
+	}
+	return done;
+}
+
+size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
+		     size_t size, enum run_end *end_ret)
+{
+	uint8_t *out = buf;
+	size_t done = 0;
+	size_t limit = size;
+
+	*end_ret = RUN_END_UNKNOWN;
+	if (s->mappings_count) {
+		limit = readable_size(s, addr, size);
+		if (limit < size &&
+		    snapshot_mapped(s, addr + limit, PROT_READ) == TRI_NO)
+			*end_ret = RUN_END_UNREADABLE;
+	}
+	while (done < limit) {
+		uint64_t at = addr + done;
+		const struct capture *c = capture_from(s, at);
+		size_t want = limit - done;
+		size_t got = 0;
+
+		if (c && c->start <= at) {
+			size_t skip = at - c->start;
+
+			got = c->size - skip < want ? c->size - skip : want;
+			memcpy(out + done, c->data + skip, got);
+		} else if (s->ops && s->ops->read) {
+			if (c && c->start - at < want)
+				want = c->start - at;
+			got = s->ops->read(s, at, out + done, want);
+		}
+		if (!got) {
+			*end_ret = RUN_END_UNKNOWN;
+			break;
+		}
+		done += got;
+	}
+	return done;
+}
+
+enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
+			 unsigned prot)
+{
+	if (!s->mappings_count)
+		return TRI_UNKNOWN;
+
+	const struct mapping *m = snapshot_mapping(s, addr);
+
+	if (!m && s->mappings_partial)
+		return TRI_UNKNOWN;
+	return tri_of(m && (m->prot & prot) == prot);
+}
+
+struct error *snapshot_open_file(const struct snapshot *s,
+				 const struct mapping *m, int *fd_ret)
+{
+	if (!s->ops || !s->ops->open_file)
+		return error_new(ERROR_UNSUPPORTED, "no files to open");
+	return s->ops->open_file(s, m, fd_ret);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* snapshot.h - a process as it was at one moment, wherever it came from */
+#ifndef SIGFRAME_SOURCE_SNAPSHOT_H
+#define SIGFRAME_SOURCE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "x86/gprs.h"
+#include "x86/xstate.h"
+
+/*
+ * Plain data about one process plus a way to read its memory. Sources fill it
+ * in (live.h, core.h); nobody behind this header asks which one it was.
+ */
+enum source_kind {
+	SOURCE_PROCESS,
+	SOURCE_CORE,
+	SOURCE_KINDS,
+};
+
+/* "process", "core" */
+extern const char *const source_kind_names[SOURCE_KINDS];
+
+/* One line of /proc/PID/maps, or a PT_LOAD with what NT_FILE says of it. */
+struct mapping {
+	uint64_t start;		/* [start, end) */
+	uint64_t end;
+	uint64_t offset;	/* bytes into the file, if there is one */
+	unsigned prot;		/* PROT_READ | PROT_WRITE | PROT_EXEC */
+	uint64_t device;	/* makedev(major, minor); 0: unknown */
+	uint64_t inode;		/* 0: unknown, or not a file */
+	char *path;		/* "/lib/...", "[stack]"; foreign; or NULL */
+};
+
+/* True if the path is a file's: neither NULL nor "[heap]" nor deleted. */
+bool mapping_is_file(const struct mapping *m);
+
+enum thread_has {
+	THREAD_HAS_PC_SP = 1 << 0,	/* regs.r[X86_RIP], regs.r[X86_RSP] */
+	THREAD_HAS_GPRS = 1 << 1,	/* all of regs, orig_rax */
+	THREAD_HAS_XSTATE = 1 << 2,
+	THREAD_HAS_SIGMASK = 1 << 3,
+	THREAD_HAS_SYSCALL = 1 << 4,
+	THREAD_HAS_SIGINFO = 1 << 5,
+};
+
+struct thread {
+	pid_t tid;
+	char name[32];		/* comm; foreign; "" if unknown */
+	char state;		/* as in /proc/PID/stat; '\0' if unknown */
+	bool stopped;		/* the source stopped it for the look */
+	/*
+	 * The source looked at its whole stack from the stack pointer to the
+	 * end of the mapping and no byte of it can be a signal frame; the
+	 * stack was not kept and there is nothing to locate.
+	 */
+	bool clear;
+	unsigned has;		/* enum thread_has */
+	struct x86_gprs regs;
+	int64_t orig_rax;	/* syscall it is in, or -1 */
+	int64_t syscall;	/* the same, from /proc; -1: in none */
+	uint64_t sigmask;	/* blocked signals, bit n-1 */
+	uint32_t siginfo_size;	/* of the signal that killed or stopped it */
+	uint8_t siginfo[128];
+	/*
+	 * NT_X86_XSTATE, standard format; of a core only the FXSAVE area and
+	 * the XSAVE header, because thousands of threads make them large.
+	 */
+	uint8_t *xstate;
+	size_t xstate_size;
+	struct error *problem;	/* why it could not be examined, or NULL */
+};
+
+/* A copy of memory, made while the thread that uses it stood still. */
+struct capture {
+	uint64_t start;
+	size_t size;
+	uint8_t *data;
+};
+
+struct snapshot;
+
+/* What a source has to offer beside the plain data. */
+struct snapshot_ops {
+	/*
+	 * Copy up to `size` bytes from `addr` on, which are not in a capture.
+	 * Returns how many could be had from the start, 0 if none.
+	 */
+	size_t (*read)(const struct snapshot *s, uint64_t addr, void *buf,
+		       size_t size);
+	/*
+	 * Open the file behind a mapping, verified to be the one that was
+	 * mapped as far as that can be told (device and inode, or build-id).
+	 * An error says why there is none to be had.
+	 */
+	struct error *(*open_file)(const struct snapshot *s,
+				   const struct mapping *m, int *fd_ret);
+	void (*close)(struct snapshot *s);
+};
+
+struct snapshot {
+	enum source_kind kind;
+	char *name;		/* core's file name; NULL for a process */
+	pid_t pid;
+	char command[32];	/* comm of the process; foreign */
+	char *executable;	/* path; foreign; or NULL */
+	char *kernel;		/* release it ran on, or NULL */
+
+	struct thread *threads;	/* in the source's order */
+	size_t threads_count;
+	struct mapping *mappings;	/* by address, never overlapping */
+	size_t mappings_count;
+	/*
+	 * The list may lack some: where it has no mapping there may be one all
+	 * the same (cores that gdb writes omit what they do not dump).
+	 */
+	bool mappings_partial;
+	struct capture *captures;	/* by address, never overlapping */
+	size_t captures_count;
+
+	/*
+	 * The layout of the CPU that ran it; features is 0 if unknown. From
+	 * the host for a process, from NT_X86_XSAVE_LAYOUT for a core.
+	 */
+	struct xstate_layout layout;
+	uint64_t xfeatures;	/* XCR0 of that CPU, 0 if unknown */
+	uint64_t minsigstksz;	/* AT_MINSIGSTKSZ, 0 if unknown */
+	uint64_t vdso;		/* AT_SYSINFO_EHDR, 0 if unknown */
+
+	/* What could not be had and the user should know; foreign parts
+	 * escaped. */
+	char **notes;
+	size_t notes_count;
+
+	const struct snapshot_ops *ops;
+	void *source;		/* the source's own */
+};
+
+/* An empty snapshot; NULL if there is no memory. */
+struct snapshot *snapshot_create(enum source_kind kind);
+
+/* Frees all, closes the source; NULL is fine. */
+void snapshot_destroy(struct snapshot *s);
+
+/*
+ * Append, growing the array. The new entry is zeroed, a thread's orig_rax and
+ * syscall are -1. NULL if there is no memory. Pointers into the arrays are
+ * good until the next append.
+ */
+struct thread *snapshot_add_thread(struct snapshot *s, pid_t tid);
+struct mapping *snapshot_add_mapping(struct snapshot *s);
+/* Takes `data`, also when it fails. */
+struct error *snapshot_add_capture(struct snapshot *s, uint64_t start,
+				   uint8_t *data, size_t size) MUST_USE;
+/* printf-like; silently not added if there is no memory. */
+void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF(2, 3);
+
+/* Sort mappings and captures by address; the source calls it once, last. */
+void snapshot_finish(struct snapshot *s);
+
+/* The mapping that holds `addr`, or NULL. */
+const struct mapping *snapshot_mapping(const struct snapshot *s,
+				       uint64_t addr);
+
+/*
+ * Copy up to `size` bytes from `addr` on: from captures first, else from the
+ * source. Returns how many could be had from the start; if fewer than asked,
+ * *end_ret says whether the process could not have read on either (no mapping
+ * there, or one without PROT_READ) or the bytes are just not to be had.
+ */
+size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
+		     size_t size, enum run_end *end_ret);
+
+/*
+ * Is `addr` mapped, and with all of `prot`? UNKNOWN if the snapshot does not
+ * know the process's mappings at all, or may lack just this one.
+ */
+enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
+			 unsigned prot);
+
+/* ops->open_file; an error if the source has no such thing. */
+struct error *snapshot_open_file(const struct snapshot *s,
+				 const struct mapping *m, int *fd_ret) MUST_USE;
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stacks.c - which stacks may hold a signal frame, and copies of those */
+#include "source/stacks.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "kernel/predict.h"
+#include "source/areas.h"
+#include "source/sorted.h"
+
+/*
+ * A restorer that was reached by a return has popped the start of its frame:
+ * sp is up to 8 bytes above it.
+ */
+#define POPPED 16
+#define RED_ZONE 128
+/* A stack that overflowed has its pointer below its lowest page. */
+#define GUARD KIB(64)
+
+/* Of a frame, up to and with the software bytes of its extended state. */
+#define FRAME_START 1536
+
+#define LOOK_MAX MIB(64)	/* scanned of one stack while it is running */
+#define COPY_MAX MIB(16)	/* scanned of one while it is stopped */
+#define MARGIN KIB(64)		/* kept behind the outermost hit */
+#define KEEP_WITHOUT_HIT KIB(256)
+#define KEEP_FOREIGN_HITS 8	/* on what looks like another's stack */
+#define HOPS_MAX 128
+#define HITS_MAX 1024		/* of one stack, followed */
+#define COPIES_MAX MIB(256)	/* in all: foreign words lead here */
+
+struct stacks {
+	struct areas areas;
+	uint64_t *pointers;		/* sorted */
+	size_t pointers_count;
+	uint64_t copied;		/* bytes in all */
+};
+
+struct stacks *stacks_create(const struct snapshot *s, stacks_read_fn *read)
+{
+	struct stacks *st = calloc(1, sizeof(*st));
+
+	if (st && !areas_init(&st->areas, s, read)) {
+		free(st);
+		return NULL;
+	}
+	return st;
+}
+
+void stacks_destroy(struct stacks *st)
+{
+	if (!st)
+		return;
+	areas_deinit(&st->areas);
+	free(st->pointers);
+	free(st);
+}
+
+static int compare_pointers(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+struct error *stacks_set_pointers(struct stacks *st, const uint64_t *pointers,
+				  size_t count)
+{
+	uint64_t *own = calloc(count + 1, sizeof(*own));
+
+	if (!own)
+		return &error_no_memory;
+	if (count) {
+		memcpy(own, pointers, count * sizeof(*own));
+		qsort(own, count, sizeof(*own), compare_pointers);
+	}
+	free(st->pointers);
+	st->pointers = own;
+	st->pointers_count = count;
+	return NULL;
+}
+
+/* Where the next thread's stack begins above `sp`, at most `end`. */
+static uint64_t next_stack(const struct stacks *st, uint64_t own, uint64_t sp,
+			   uint64_t end)
+{
+	size_t low = sorted_above(st->pointers, st->pointers_count,
+				 sizeof(*st->pointers), 0, sp);
+
+	while (low < st->pointers_count && st->pointers[low] == own)
+		low++;
+	if (low == st->pointers_count || st->pointers[low] >= end)
+		return end;
+	return below(st->pointers[low], RED_ZONE, sp);
+}
+
+/* The same, or the area right above a guard region that holds `*sp`. */
+static struct area *stack_area(const struct stacks *st, uint64_t *sp)
+{
+	struct area *a = areas_find(&st->areas, *sp);
+
+	if (!a && *sp <= UINT64_MAX - GUARD) {
+		a = areas_find(&st->areas, *sp + GUARD);
+		if (a)
+			*sp = max64(*sp, a->start);
+	}
+	return a;
+}
+
+/* The first and last address to scan for a stack pointer; *end_ret first. */
+static uint64_t scan_bounds(const struct area *a, uint64_t sp, uint64_t most,
+			    uint64_t *end_ret)
+{
+	uint64_t start = below(sp & ~UINT64_C(7), POPPED, a->start);
+
+	*end_ret = above(start, most, a->end);
+	return start;
+}
+
+enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
+{
+	struct area *a = areas_find(&st->areas, sp);
+	struct scan_hit hit;
+	uint64_t end;
+
+	if (!a)
+		return STACKS_UNSURE;
+
+	uint64_t start = scan_bounds(a, sp, LOOK_MAX, &end);
+	enum stacks_found found = areas_next_hit(&st->areas, a, start, end, &hit);
+
+	if (found == STACKS_NOTHING && (end < a->end || !area_is_scanned(a, sp)))
+		return STACKS_UNSURE;
+	return found;
+}
+
+/* The first copy that ends above `addr`. */
+static size_t copy_above(const struct area *a, uint64_t addr)
+{
+	return sorted_above(a->copies, a->copies_count, sizeof(*a->copies),
+			   offsetof(struct copy, end), addr);
+}
+
+static void keep_gap(struct stacks *st, struct area *a, size_t index,
+		     uint64_t start, size_t size)
+{
+	CLEANUP_FREE uint8_t *data = malloc(size);
+
+	if (!data) {
+		st->areas.no_memory = true;
+		return;
+	}
+
+	size_t got = areas_fetch(&st->areas, start, data, size);
+
+	if (!got)
+		return;
+
+	struct copy *more = sorted_insert(a->copies, &a->copies_count,
+					  sizeof(*more), index);
+
+	if (!more) {
+		st->areas.no_memory = true;
+		return;
+	}
+	a->copies = more;
+	more[index] = (struct copy){ start, start + got, TAKE_PTR(data) };
+	st->copied += got;
+}
+
+/* Copy what is not yet copied of [start, end), inside the area. */
+static void keep(struct stacks *st, struct area *a, uint64_t start,
+		 uint64_t end)
+{
+	while (start < end && st->copied < COPIES_MAX && !st->areas.no_memory) {
+		size_t i = copy_above(a, start);
+		uint64_t stop = end;
+
+		if (i < a->copies_count) {
+			const struct copy *c = &a->copies[i];
+
+			if (c->start <= start) {
+				start = c->end;
+				continue;
+			}
+			stop = min64(stop, c->start);
+		}
+		keep_gap(st, a, i, start, stop - start);
+		start = stop;
+	}
+}
+
+static bool is_kept(const struct area *a, uint64_t addr)
+{
+	size_t i = copy_above(a, addr);
+
+	return i < a->copies_count && a->copies[i].start <= addr;
+}
+
+/* Stack pointers that are still to be followed. */
+struct hops {
+	uint64_t at[HOPS_MAX];
+	size_t count;
+};
+
+static void add_hop(struct hops *h, uint64_t sp)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->at[i] == sp)
+			return;
+	if (h->count < HOPS_MAX)
+		h->at[h->count++] = sp;
+}
+
+/* The top of the alternate stack that the frame lies on; 0 if on none. */
+static uint64_t altstack_top(const struct sigframe *f)
+{
+	uint64_t offset = f->address - f->altstack_sp;
+
+	if (f->address < f->altstack_sp || offset >= f->altstack_size ||
+	    f->altstack_size > UINT64_MAX - f->altstack_sp)
+		return 0;
+	return f->altstack_sp + f->altstack_size;
+}
+
+/* Extended state that is not where a kernel would have put it. */
+static void keep_far_image(struct stacks *st, const struct sigframe *f)
+{
+	struct area *a = f->fpstate ? areas_find(&st->areas, f->fpstate) : NULL;
+
+	if (a)
+		keep(st, a, f->fpstate,
+		     above(f->fpstate, PREDICT_AREA_WANT, a->end));
+}
+
+/* What following the hits of one stack has come to. */
+struct trail {
+	uint64_t end;		/* of the stack, as far as is known */
+	uint64_t own_end;	/* where another thread's stack begins */
+	uint64_t keep_end;	/* 0: no hit so far */
+	unsigned hits;
+	unsigned foreign_hits;
+};
+
+/* Where a frame, of which `raw` is the start, and its extended state end. */
+static uint64_t frame_end(const struct sigframe *f, struct bytes raw)
+{
+	uint64_t image = sigframe_shapes[f->kind].image;
+	uint64_t size = PREDICT_AREA_WANT;
+	struct xstate_sw sw;
+
+	if (xstate_sw_decode(bytes_from(raw, image), &sw) &&
+	    sw.magic1 == XSTATE_MAGIC1)
+		size = min64(size, (uint64_t)sw.xstate_size +
+					XSTATE_MAGIC2_SIZE);
+	return f->address + image + size;
+}
+
+/* The end of the mapping that holds `addr`; neighbours do not count. */
+static uint64_t mapping_end(const struct stacks *st, uint64_t addr)
+{
+	const struct mapping *m = snapshot_mapping(st->areas.snapshot, addr);
+
+	return m ? m->end : addr;
+}
+
+static void follow_hit(struct stacks *st, struct area *a, struct trail *t,
+		       const struct scan_hit *hit, struct hops *hops)
+{
+	uint8_t data[FRAME_START];
+	struct bytes raw = { data, 0, hit->address };
+	struct sigframe f;
+
+	raw.size = areas_fetch(&st->areas, hit->address, data,
+			 above(hit->address, sizeof(data), a->end) -
+				 hit->address);
+	if (!sigframe_decode(hit->kind, raw, &f))
+		return;
+
+	uint64_t end = min64(frame_end(&f, raw), a->end);
+
+	if (hit->address < t->own_end) {
+		uint64_t margin = above(end, MARGIN,
+					max64(end, mapping_end(st, end - 1)));
+
+		t->keep_end = max64(t->keep_end, margin);
+	} else {
+		keep(st, a, hit->address, end);
+		t->foreign_hits++;
+	}
+
+	uint64_t top = altstack_top(&f);
+
+	if (top)
+		t->end = min64(t->end, max64(top, end));
+	if (f.fpstate < hit->address || f.fpstate >= end)
+		keep_far_image(st, &f);
+	add_hop(hops, f.regs.r[X86_RSP]);
+}
+
+/* The start of the red zone, if it does not reach into a guard region. */
+static uint64_t first_readable(struct stacks *st, const struct area *a,
+			       uint64_t sp)
+{
+	uint64_t first = below(sp & ~UINT64_C(7), RED_ZONE, a->start);
+	uint8_t byte;
+
+	return st->areas.read(st->areas.snapshot, first, &byte, 1)
+		       ? first
+		       : sp & ~UINT64_C(7);
+}
+
+/* One stack of a thread whose stack pointer is `own`, from `sp` on. */
+static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
+				  bool always, struct hops *hops)
+{
+	struct area *a = stack_area(st, &sp);
+	struct scan_hit hit;
+	struct trail t = { 0 };
+
+	if (!a)
+		return STACKS_UNSURE;
+
+	uint64_t at = scan_bounds(a, sp, COPY_MAX, &t.end);
+	uint64_t first = first_readable(st, a, sp);
+	bool whole = t.end == a->end;
+	enum stacks_found found;
+
+	t.own_end = next_stack(st, own, sp, t.end);
+	while ((found = areas_next_hit(&st->areas, a, at, t.end, &hit)) == STACKS_HIT &&
+	       t.hits++ < HITS_MAX && t.foreign_hits < KEEP_FOREIGN_HITS) {
+		follow_hit(st, a, &t, &hit, hops);
+		at = hit.address + 4;
+	}
+
+	uint64_t keep_end = t.keep_end ? t.keep_end
+				       : above(sp, KEEP_WITHOUT_HIT,
+					       mapping_end(st, sp));
+
+	keep_end = min64(keep_end, min64(t.end, t.own_end));
+	if (t.hits)
+		found = STACKS_HIT;
+	else if (found == STACKS_NOTHING && (!whole || !area_is_scanned(a, sp)))
+		found = STACKS_UNSURE;
+	if (found != STACKS_NOTHING || always)
+		keep(st, a, first, keep_end);
+	return found;
+}
+
+enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always)
+{
+	struct hops hops = { .count = 0 };
+	enum stacks_found found = copy_one(st, sp, sp, always, &hops);
+
+	for (size_t i = 0; i < hops.count; i++) {
+		struct area *a = areas_find(&st->areas, hops.at[i]);
+
+		if (a && !is_kept(a, hops.at[i]))
+			copy_one(st, sp, hops.at[i], true, &hops);
+	}
+	return found;
+}
+
+struct error *stacks_give(struct stacks *st, struct snapshot *s)
+{
+	for (size_t i = 0; i < st->areas.count; i++) {
+		struct area *a = &st->areas.list[i];
+
+		for (size_t k = 0; k < a->copies_count; k++) {
+			struct copy *c = &a->copies[k];
+			struct error *err = snapshot_add_capture(
+				s, c->start, TAKE_PTR(c->data),
+				c->end - c->start);
+
+			if (err)
+				return err;
+		}
+		a->copies_count = 0;
+	}
+	return st->areas.no_memory ? &error_no_memory : NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tasks.h - the threads of a process while it is being looked at */
+#ifndef SIGFRAME_SOURCE_TASKS_H
+#define SIGFRAME_SOURCE_TASKS_H
+
+#include "source/process.h"
+#include "source/procfs.h"
+#include "source/stacks.h"
+#include "source/tracer.h"
+
+struct task {
+	struct thread thread;	/* becomes the snapshot's */
+	struct tracee tracee;
+	struct procfs_syscall at;	/* where it is, if not stopped */
+	char activity[64];	/* changes whenever the thread runs */
+	bool gone;		/* exited */
+	bool listed;
+	bool has_sp;		/* regs.r[X86_RSP] and X86_RIP are known */
+	bool unmoved;		/* has not run since task_look_begin() */
+	enum stacks_found found;
+};
+
+struct tasks {
+	struct task *list;	/* in the kernel's order */
+	size_t count;
+};
+
+/*
+ * Take in the threads that are not listed yet, if `tids` has them (or is
+ * empty), and mark those that have exited as gone.
+ */
+struct error *tasks_update(struct tasks *tasks, const struct process *p,
+			   const pid_t *tids, size_t tids_count,
+			   size_t *added_ret) MUST_USE;
+void tasks_deinit(struct tasks *tasks);
+
+/*
+ * Nothing is left to do about it: it is gone, or clear, or was stopped and
+ * its registers read.
+ */
+bool task_settled(const struct task *t);
+
+/* Find out where it is blocked, without touching it; else it has no sp. */
+void task_look_begin(struct task *t, const struct process *p);
+
+/*
+ * Is it still there, and has it not run in between? Only then is what was
+ * read of its stack meanwhile true, and `found` says whether it is clear.
+ */
+void task_look_end(struct task *t, const struct process *p);
+
+#endif

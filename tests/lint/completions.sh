@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# completions.sh - the completions work in the shells they are for
+set -euo pipefail
+export LC_ALL=C
+
+. "${srcdir:?}/tests/tools/tap.sh"
+. "${srcdir:?}/tests/tools/offers.sh"
+
+PATH=${builddir:?}:$PATH
+
+declare -A files=(
+	[bash]=sigframe-inspect.bash
+	[zsh]=_sigframe-inspect
+	[fish]=sigframe-inspect.fish
+)
+
+# A directory with one known file and folder, for file names.
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/folder"
+touch "$dir/file"
+cd "$dir"
+
+ids=$(sigframe-inspect --explain |
+	sed -n 's/^ *\([a-z][a-z0-9-]*\)  .*/\1/p' | sort)
+one_id=$(head -n 1 <<<"$ids")
+
+# What is typed, and what has to be offered: exactly these words, or with a +
+# in front at least these. %ids stands for the ids of checks and hazards, %one
+# for one of them, %pid for a process that exists.
+cases=(
+	'--stop=|all auto none'
+	'--stop |all auto none'
+	'--stop=n|none'
+	'--color=|always auto never'
+	'-p 1 --json=|lines pretty'
+	'--explain=|%ids'
+	'--explain=%one|%one'
+	'-p |+%pid'
+	'--pid=|+%pid'
+	'-p %pid -T |+%pid'
+	'fi|file'
+	'-e fi|file'
+	'--sysroot=|folder'
+	'--sysroot=nothing|'
+)
+
+fill_in() {
+	local text=${1//%ids/$ids}
+
+	text=${text//%one/$one_id}
+	echo "${text//%pid/$$}"
+}
+
+# What SHELL offers for a line, in a form that all of them share: only the
+# value, only a file's last part.
+values() {
+	offers "$1" "sigframe-inspect $2" |
+		sed 's/^--[a-z-]*=//; s|/$||; s|.*/||' | grep . | sort -u
+}
+
+# try SHELL LINE WANTED
+try() {
+	local got wanted
+
+	got=$(values "$1" "$(fill_in "$2")" || true)
+	wanted=$(fill_in "${3#+}" | tr ' ' '\n' | sort)
+	if [[ $3 == +* ]]; then
+		tap_none "$1: $2" "$(comm -13 <(cat <<<"$got") \
+			<(cat <<<"$wanted") | sed 's/^/not offered: /')"
+	else
+		tap_none "$1: $2" "$(diff <(cat <<<"$got") \
+			<(cat <<<"$wanted") | sed -n \
+			's/^</offered:/p; s/^>/not offered:/p')"
+	fi
+}
+
+for shell in bash zsh fish; do
+	if ! reason=$(offers_need $shell 2>&1); then
+		tap_skip "$shell" "$reason"
+		continue
+	fi
+	tap_none "$shell: the file parses" \
+		"$($shell -n "$srcdir/completions/${files[$shell]}" 2>&1)"
+	for case in "${cases[@]}"; do
+		try $shell "${case%%|*}" "${case#*|}"
+	done
+done
+
+tap_done
