@@ -209,7 +209,7 @@ void host_describe(struct host *ret)
 	if (!uname(&uts)) {
 		memcpy(ret->release, uts.release,
 		       strnlen(uts.release, sizeof(ret->release) - 1));
-		ret->rules = rules_of_release(ret->release);
+		ret->rules = rules_of_uname(ret->release, uts.version);
 	}
 	ret->minsigstksz = getauxval(AT_MINSIGSTKSZ);
 }

@@ -222,6 +222,12 @@ static struct error *open_verified(struct corefiles *f, struct corefile *file,
 
 	if (!err)
 		err = verify(f, file, fd, &unverified);
+	/* The user may answer for a file; one that just has the name may not
+	 * be the one that ran, and a verdict must not rest on it. */
+	if (!err && unverified && !root && !replaced)
+		err = error_new(ERROR_BAD_INPUT,
+				"not used, the core has nothing to verify it "
+				"by; --executable or --sysroot vouch for it");
 	if (err)
 		return error_wrap(err, "%s", text_string(shown));
 	if (unverified && !file->accepted) {

@@ -196,6 +196,7 @@ static void only_the_file_that_was_mapped(void **state)
 		bool no_header;
 		bool usable;
 		const char *note;	/* part of the only one, or NULL */
+		const char *sysroot;
 	} cases[] = {
 		{ "same build-id", &usual, &usual, false, true, NULL },
 		{ "other build-id", &usual, &other, false, false,
@@ -210,8 +211,10 @@ static void only_the_file_that_was_mapped(void **state)
 		{ "both without", &plain, &plain, false, true, NULL },
 		{ "other headers", &plain, &plain_other, false, false,
 		  "other program headers" },
-		{ "nothing to compare", &usual, &other, true, true,
-		  "cannot be verified (no build-id in the core)" },
+		{ "nothing to compare", &usual, &other, true, false,
+		  "nothing to verify it by" },
+		{ "vouched for", &usual, &other, true, true,
+		  "cannot be verified (no build-id in the core)", "/" },
 		{ "nothing, too small", &usual, &cut, true, false,
 		  "too small" },
 	};
@@ -221,6 +224,7 @@ static void only_the_file_that_was_mapped(void **state)
 		const char *path = write_library("lib.so", cases[i].file);
 		struct snapshot *s = made(&(struct making){
 			.mapped = cases[i].mapped, .path = path,
+			.options.sysroot = cases[i].sysroot,
 			.no_header = cases[i].no_header });
 		int fd = -1;
 
