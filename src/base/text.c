@@ -102,7 +102,8 @@ static bool is_unprintable(const char *s, size_t length)
 	if (length == 1)
 		return b[0] < 0x20 || b[0] == 0x7f;
 	if (length == 2)
-		return b[0] == 0xc2 && b[1] < 0xa0;
+		return (b[0] == 0xc2 && b[1] < 0xa0) ||
+		       (b[0] == 0xd8 && b[1] == 0x9c);
 	if (length == 3 && b[0] == 0xe2 && b[1] == 0x80)
 		return (b[2] >= 0x8b && b[2] <= 0x8f) ||
 		       (b[2] >= 0xa8 && b[2] <= 0xae);

@@ -82,8 +82,8 @@ void values_fpstate(const struct walk *w, uint64_t ret[CHECK_VALUES])
 /* Are the bytes that everything depends on missing from the input? */
 enum tri check_xstate_missing(const struct walk *w)
 {
-	bool fxsave = w->have_sw && (w->sw.magic1 != XSTATE_MAGIC1 ||
-				     w->sw.xstate_size < XSTATE_MIN_SIZE);
+	bool fxsave = check_magic1_wrong(w) == TRI_YES ||
+		      check_size_below_minimum(w) == TRI_YES;
 	uint64_t need = fxsave ? XSTATE_FX_SIZE : XSTATE_MIN_SIZE;
 
 	if (!w->frame->sigframe.fpstate ||

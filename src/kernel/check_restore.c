@@ -91,11 +91,14 @@ enum tri check_xcomp_bv_rejected(const struct walk *w)
 /* Would a kernel with a copying fallback have come to use it? */
 static enum tri fallback_taken(const struct walk *w)
 {
+	enum tri absent = tri_not(w->frame->around.resident);
+	enum tri faults = mxcsr_matters(w) ? mxcsr_reserved(w) : TRI_NO;
+
 	if (!walk_has_rule(w, RULES_COPY_FALLBACK))
 		return TRI_NO;
-	if (mxcsr_matters(w) && mxcsr_reserved(w) == TRI_YES)
+	if (absent == TRI_YES || faults == TRI_YES)
 		return TRI_YES;
-	return tri_not(w->frame->around.resident);
+	return absent == TRI_NO ? faults : TRI_UNKNOWN;
 }
 
 enum tri check_fallback_rejects(const struct walk *w)

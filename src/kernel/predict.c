@@ -65,14 +65,19 @@ void target_init(struct target *t, const char *name,
 		.name = name,
 		.cpu = cpu,
 		.rules = rules,
-		.features = features & cpu->xfeatures,
 	};
-	t->user_size = cpu_user_size(cpu, t->features);
+	target_set_features(t, features);
+}
+
+void target_set_features(struct target *t, uint64_t features)
+{
+	t->features = features & t->cpu->xfeatures;
+	t->user_size = cpu_user_size(t->cpu, t->features);
 }
 
 /* What one possibility comes to. */
 struct finding {
-	enum restore_path path;
+	unsigned paths;		/* bit per enum restore_path */
 	unsigned possible;	/* bit per outcome */
 	uint64_t checks;
 	uint64_t unsure;
@@ -81,22 +86,27 @@ struct finding {
 	enum tri mxcsr_loaded;
 };
 
-/* Outcome `o` is certain (TRI_YES) or may be (TRI_UNKNOWN). */
+/*
+ * Outcome `o` is certain (TRI_YES), or may be (TRI_UNKNOWN). What was found
+ * before sets a floor: the best of *possible.
+ */
 static void add_outcome(unsigned *possible, enum outcome o, enum tri fires)
 {
+	unsigned better = (*possible & -*possible) - 1;
 	unsigned bit = 1u << o;
 
 	if (o == OUTCOME_UNKNOWN)	/* anything */
-		*possible |= (1u << OUTCOME_UNKNOWN) - 1;
+		*possible |= (bit - 1) & ~better;
 	else if (fires == TRI_UNKNOWN)
-		*possible |= bit & ~((*possible & -*possible) - 1);
-	else if (fires == TRI_YES)	/* nothing better is left */
+		*possible |= bit & ~better;
+	else if (fires == TRI_YES && (*possible & (bit - 1)))
 		*possible = (*possible & -bit) | bit;
 }
 
 /*
- * Run the checks of a stage and note what they lead to. False if one is sure
- * to end the sigreturn.
+ * Run the checks of a stage and note what they lead to. False if that is all
+ * that can be said: one is sure to end the sigreturn, or what everything
+ * depends on is missing.
  */
 static bool run_stage(const struct walk *w, enum check_stage stage,
 		      struct finding *f)
@@ -118,18 +128,28 @@ static bool run_stage(const struct walk *w, enum check_stage stage,
 		else
 			f->unsure |= UINT64_C(1) << i;
 		add_outcome(&f->possible, c->outcome, fires);
-		if (fires == TRI_YES && c->outcome == OUTCOME_FATAL)
+		if ((fires == TRI_YES && c->outcome == OUTCOME_FATAL) ||
+		    (stage == CHECK_POINTER && c->outcome == OUTCOME_UNKNOWN))
 			go_on = false;
 	}
 	return go_on;
 }
 
-/* Ends of a path that the kernel may take. */
+/* The end of the sigreturn: nothing is restored. */
 static void refuse(struct finding *f)
 {
-	f->path = RESTORE_REFUSED;
+	f->paths = 1u << RESTORE_REFUSED;
 	f->loaded = f->garbled = f->lost = 0;
 	f->mxcsr_loaded = TRI_NO;
+}
+
+/* The end of what can be said. */
+static void give_up(struct finding *f)
+{
+	refuse(f);
+	f->paths = 1u << RESTORE_REFUSED | 1u << RESTORE_INIT |
+		   1u << RESTORE_FX | 1u << RESTORE_XSAVE;
+	f->mxcsr_loaded = TRI_UNKNOWN;
 }
 
 /* Follow one path to its end. `f` has what was found on the way there. */
@@ -141,7 +161,7 @@ static void follow(struct walk w, enum restore_path path, struct finding *f)
 	};
 
 	walk_take(&w, path);
-	f->path = path;
+	f->paths = 1u << path;
 	f->garbled = w.beyond | w.misplaced | w.placeless;
 	f->loaded = w.taken & ~f->garbled;
 	f->lost = w.lost;
@@ -182,7 +202,7 @@ static void merge(struct verdict *v, const struct finding *f, bool first)
 	}
 	v->unsure &= ~v->checks;
 	v->possible |= f->possible;
-	v->paths |= 1u << f->path;
+	v->paths |= f->paths;
 	v->hazards |= f->hazards;
 	v->garbled |= f->garbled;
 	v->lost |= f->lost;
@@ -246,8 +266,10 @@ static void predict_under(const struct frame_facts *frame,
 	}
 	if (go_on)
 		follow(w, RESTORE_INIT, &f);
-	else
+	else if (f.possible == 1u << OUTCOME_FATAL)
 		refuse(&f);
+	else
+		give_up(&f);
 	merge(v, &f, *first);
 	*first = false;
 }
@@ -275,24 +297,33 @@ bool verdict_is_bad(const struct verdict *v)
 	return v->possible && !(v->possible & (1u << OUTCOME_INTACT));
 }
 
-/* The walk under the target's first rules, by the path the verdict names. */
+/* The path that the choices lead to, doubtful ones left aside. */
+static enum restore_path chosen_path(const struct walk *w)
+{
+	if (!w->frame->sigframe.fpstate)
+		return RESTORE_INIT;
+	for (unsigned i = 0; i < checks_count; i++) {
+		const struct check *c = &checks[i];
+
+		if ((c->stages & CHECK_AT(CHECK_CHOICE)) &&
+		    c->fires(w) == TRI_YES)
+			return c->outcome == OUTCOME_FATAL ? RESTORE_REFUSED
+							   : RESTORE_FX;
+	}
+	return RESTORE_XSAVE;
+}
+
+/* The walk under the first of the target's rules. */
 static void walk_again(struct walk *w, const struct frame_facts *f,
 		       const struct target *t)
 {
-	struct target one = *t;
 	unsigned index = 0;
 
 	while (index < RULES_COUNT - 1 && t->rules &&
 	       !(t->rules & RULES_BIT(index)))
 		index++;
-	one.rules = RULES_BIT(index);
-
-	struct verdict v = predict(f, &one);
-	enum restore_path path = v.paths & (1u << RESTORE_FX) ? RESTORE_FX
-							      : RESTORE_XSAVE;
-
 	walk_init(w, f, t, &rules_table[index]);
-	walk_take(w, path);
+	walk_take(w, chosen_path(w));
 }
 
 bool check_values(unsigned index, const struct frame_facts *f,

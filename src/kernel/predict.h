@@ -84,10 +84,13 @@ struct target {
 	enum tri x32;
 };
 
-/* Fill in a target; features are cut to what the CPU has. */
+/* Fill in a target, all beside the arguments not known. */
 void target_init(struct target *t, const char *name,
 		 const struct cpu_model *cpu, rules_mask rules,
 		 uint64_t features);
+
+/* Change what the returning task may use, and its size with it. */
+void target_set_features(struct target *t, uint64_t features);
 
 /* What the kernel does about the extended state. */
 enum restore_path {

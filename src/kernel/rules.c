@@ -59,6 +59,31 @@ const struct rules rules_table[RULES_COUNT] = {
 	},
 };
 
+const struct rules_change rules_changes[] = {
+	{ "R1", "2019-04-03", "5.2",
+	  "restore from user memory, fall back to a copy on any fault",
+	  "1d731e731c4c" },
+	{ "R2", "2021-06-23", "5.14",
+	  "no fallback; unreadable software bytes are fatal",
+	  "1258a8c89604 9ba589f9cdbd fcb3635f5018" },
+	{ "R3", "2024-01-29", "6.8 6.7.6 6.6.18 6.1.79 5.15.150",
+	  "on a page fault, make the task's whole size readable",
+	  "d877550eaf2d (CVE-2024-26603)" },
+	{ "R4", "2024-12-10", "6.15",
+	  "look for MAGIC2 behind the task's size, ignore the frame's",
+	  "dc8aa31a7ac2" },
+	{ "R5", "2026-05-26", "7.1 7.0.12 6.18.35",
+	  "that taken back", "44eeff9bc467" },
+	{ "R6", "2026-09-26", "7.4 expected",
+	  "never read past the frame; prefault what is needed only",
+	  "3d69596c684b..391cac638edd, queued in tip x86/fpu" },
+	{ "R7", "2026-06-15", "none",
+	  "as R6, and larger frames are admitted",
+	  "version 3 of that series as posted" },
+};
+
+const unsigned rules_changes_count = ARRAY_SIZE(rules_changes);
+
 #define R(n) RULES_BIT(RULES_R##n)
 
 /*
@@ -155,7 +180,9 @@ static bool parse_release(const char *s, struct release *ret)
 	if (*s && !strchr("-.+_~ ", *s))
 		return false;
 	r.suffix = s;
-	r.candidate = strstr(s, "-rc") == s || strstr(s, "~rc") == s;
+	/* 6.15-rc1, Debian's 6.15~rc1, Fedora's 6.15.0-0.rc1.18 */
+	r.candidate = !strncmp(s, "-rc", 3) || !strncmp(s, "~rc", 3) ||
+		      !strncmp(s, "-0.rc", 5);
 	*ret = r;
 	return true;
 }

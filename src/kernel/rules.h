@@ -53,6 +53,18 @@ enum rules_index {
 
 extern const struct rules rules_table[RULES_COUNT];
 
+/* How the sets came about, for people; one row per change. */
+struct rules_change {
+	const char *rules;	/* the set that it begins */
+	const char *date;	/* of the commit, or when it was posted */
+	const char *releases;	/* the first with it, of each branch */
+	const char *what;
+	const char *commits;
+};
+
+extern const struct rules_change rules_changes[];
+extern const unsigned rules_changes_count;
+
 /* Several sets of rules: bit n stands for rules_table[n]. */
 typedef uint32_t rules_mask;
 #define RULES_BIT(n) (UINT32_C(1) << (n))

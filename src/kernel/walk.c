@@ -105,6 +105,16 @@ bool walk_may_fault(const struct walk *w, uint32_t size)
 	return false;
 }
 
+/* Is there a MAGIC2 at `off`? */
+static enum tri magic2_at(const struct walk *w, uint32_t off)
+{
+	uint32_t magic2;
+
+	if (bytes_u32(w->image.bytes, off, &magic2))
+		return tri_of(magic2 == XSTATE_MAGIC2);
+	return run_readable(&w->image, off, XSTATE_MAGIC2_SIZE);
+}
+
 /*
  * The layout the image was written in, and its true size. A frame whose
  * MAGIC2 is not where its xstate_size says, but where the target looks for
@@ -114,22 +124,23 @@ static uint32_t image_layout(const struct walk *w, struct xstate_layout *ret)
 {
 	uint32_t size = w->sw.xstate_size;
 	uint32_t user_size = w->target->user_size;
-	uint32_t magic2 = 0;
-
-	*ret = w->frame->layout;
-	bytes_u32(w->image.bytes, size, &magic2);
-	if (magic2 == XSTATE_MAGIC2 || size == user_size)
-		return size;
-	magic2 = 0;
-	bytes_u32(w->image.bytes, user_size, &magic2);
-	if (magic2 != XSTATE_MAGIC2)
-		return size;
-
 	struct xstate_sw sw = w->sw;
 
+	*ret = w->frame->layout;
+	if (size == user_size || magic2_at(w, size) != TRI_NO ||
+	    magic2_at(w, user_size) != TRI_YES)
+		return size;
 	sw.xstate_size = user_size;
 	xstate_infer_layout(&sw, NULL, ret);
 	return user_size;
+}
+
+/* Where only the end of the image would tell its size, and is missing. */
+static bool size_is_doubtful(const struct walk *w)
+{
+	return walk_has_rule(w, RULES_MAGIC2_AT_USER_SIZE) &&
+	       w->sw.xstate_size != w->target->user_size &&
+	       magic2_at(w, w->sw.xstate_size) == TRI_UNKNOWN;
 }
 
 /* Sort out which of the components taken come from their own bytes. */
@@ -137,6 +148,7 @@ static void place_components(struct walk *w)
 {
 	struct xstate_layout source, target;
 	uint32_t size = image_layout(w, &source);
+	uint64_t *behind = size_is_doubtful(w) ? &w->placeless : &w->beyond;
 
 	target_layout(w, &target);
 	if (walk_is_compacted(w) && !walk_is_ia32(w)) {
@@ -151,7 +163,7 @@ static void place_components(struct walk *w)
 		if (!(w->taken & bit))
 			continue;
 		if (target.offset[i] + target.size[i] > size)
-			w->beyond |= bit;
+			*behind |= bit;
 		else if (!(source.features & bit))
 			w->placeless |= bit;
 		else if (source.offset[i] != target.offset[i] ||

@@ -143,7 +143,7 @@ bool siginfo_decode(struct bytes b, bool compat, struct siginfo *ret)
 		break;
 	case SIGINFO_CHILD:
 		bytes_u32(b, offsets[compat].status, &status);
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case SIGINFO_SENDER:
 	case SIGINFO_TIMER:
 		bytes_u32(b, offsets[compat].pid, &info.pid);
@@ -151,7 +151,7 @@ bool siginfo_decode(struct bytes b, bool compat, struct siginfo *ret)
 		break;
 	case SIGINFO_SYSCALL:
 		bytes_u32(b, offsets[compat].syscall, &status);
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case SIGINFO_FAULT:
 		bytes_word(b, offsets[compat].addr, offsets[compat].addr_width,
 			   &info.addr);

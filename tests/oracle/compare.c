@@ -265,6 +265,8 @@ static enum outcome observed_outcome(const struct observation *o)
 
 	if (!o->returned)
 		return OUTCOME_FATAL;
+	if (o->shared->result.regs[X86_RSP] != o->facts.sigframe.regs.r[X86_RSP])
+		worst = OUTCOME_LOSSY;
 	for (unsigned i = 0; i < XSTATE_MAX; i++) {
 		enum outcome one = OUTCOME_GARBLED;
 
@@ -375,7 +377,7 @@ static bool check_general(const struct observation *o, struct comparison *ret)
 	const struct sigframe *f = &o->facts.sigframe;
 	bool ia32 = sigframe_shapes[f->kind].header;
 	bool refused = ret->verdict.paths == 1u << RESTORE_REFUSED;
-	/* 32-bit code has no more of its stack pointer */
+	/* 32-bit code has no more of its stack pointer: observed_outcome() */
 	bool narrow = x86_gprs_is_32bit(&f->regs) ||
 		      f->regs.r[X86_CS] == (X86_USER32_CS & ~UINT64_C(3));
 

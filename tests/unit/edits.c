@@ -179,6 +179,11 @@ static void at16(struct made *m)
 	made_move(m, 16);
 }
 
+static void at32(struct made *m)
+{
+	made_move(m, 32);
+}
+
 static void at16_magic1(struct made *m)
 {
 	magic1(m);
@@ -329,6 +334,8 @@ static const struct edit_row edits[] = {
 	  .only = XSTATE_FAMILY_INTEL },
 	{ "E20", q1_mxcsr16, EACH({ FULL, NOT_X87 }) },
 	{ "E21", at16, { LEGACY, { SEGV }, { SEGV }, { SEGV }, { SEGV } } },
+	{ "E21 by 32", at32,
+	  { LEGACY, { SEGV }, { SEGV }, { SEGV }, { SEGV } } },
 	{ "E22", at16_magic1, ALL_FX },
 	{ "E23", at8_magic1,
 	  { LEGACY, { SEGV }, { SEGV }, { SEGV }, { SEGV } } },
@@ -392,6 +399,12 @@ static void magic1_mxcsr16(struct made *m)
 	mxcsr16(m);
 }
 
+static void bv_none_mxcsr16(struct made *m)
+{
+	bv_none(m);
+	mxcsr16(m);
+}
+
 static void x87_in_image(struct made *m)
 {
 	made_put(m, XSTATE_ST_OFF, 8, UINT64_C(0x0123456789abcdef));
@@ -421,6 +434,7 @@ static const struct edit_row ia32_edits[] = {
 	{ "I07", magic1_mxcsr16,
 	  { { FX_DROPPED, EXTENDED }, { SEGV }, { SEGV }, { SEGV },
 	    { SEGV } } },
+	{ "I06 and BV 0", bv_none_mxcsr16, ALL_FULL, .not_hsw = true },
 	{ "I08", x87_in_image, ALL_FULL },
 	{ "I09", x87_in_header, ALL_FULL },
 	{ "I10", bv_no_x87, ALL_FULL },

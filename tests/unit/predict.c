@@ -77,6 +77,8 @@ static const struct {
 	/* V24 is V03 under R7 */
 	{ "V25", { 2696, 0x2e7, 0x7 }, INTEL, HSW, 0,
 	  { { FX, 0x4 }, { FX, 0x4 }, { FX, 0x4 }, { FX, 0x4 }, { FULL } } },
+	{ "SSE only", { 576, 0x3, 0x3 }, AMD, ICX, 0x2e4,
+	  { { FULL }, { FULL }, { FX }, { FULL }, { FULL } } },
 };
 
 static void crossing(void **state)
@@ -218,6 +220,8 @@ static void absent_pages(void **state)
 		{ "present", IMAGE, 4032, TRI_YES, { I, I, I, F, I, I, I } },
 		{ "absent", IMAGE, 4032, TRI_NO, { I, I, F, F, F, I, I } },
 		{ "one page", IMAGE, 64, TRI_NO, { I, I, I, F, I, I, I } },
+		{ "two pages, both looked at", IMAGE, 4096 - 576, TRI_NO,
+		  { I, I, I, F, I, I, I } },
 		{ "FXSAVE", FXSAVE, 4032, TRI_NO, { I, I, F, F, F, I, I } },
 		{ "FXSAVE present", FXSAVE, 4032, TRI_YES,
 		  { I, I, I, I, I, I, I } },

@@ -350,6 +350,57 @@ static void consistent(void **state)
 	assert_int_equal(shown, 0);
 }
 
+/* Under several sets of rules all is possible that is under one of them. */
+static void merged(void **state)
+{
+	static struct made m;
+
+	(void)state;
+	shown = 0;
+	for (unsigned long i = 0; i < ROUNDS / 10; i++) {
+		struct verdict all = { .checks = UINT64_MAX,
+				       .loaded = UINT64_MAX };
+		rules_mask rules = 1 + below(RULES_BIT(RULES_COUNT) - 1);
+		bool mxcsr[3] = { false };
+		struct made_target t;
+
+		draw_case(&m, &t);
+		for (unsigned r = 0; r < RULES_COUNT; r++) {
+			if (!(rules & RULES_BIT(r)))
+				continue;
+			t.target.rules = RULES_BIT(r);
+
+			struct verdict one = predict(&m.facts, &t.target);
+
+			all.possible |= one.possible;
+			all.paths |= one.paths;
+			all.checks &= one.checks;
+			all.unsure |= one.checks | one.unsure;
+			all.hazards |= one.hazards;
+			all.loaded &= one.loaded;
+			all.garbled |= one.garbled;
+			all.lost |= one.lost;
+			mxcsr[one.mxcsr_loaded] = true;
+		}
+		all.unsure &= ~all.checks;
+		all.mxcsr_loaded = mxcsr[TRI_UNKNOWN] ||
+				   mxcsr[TRI_NO] == mxcsr[TRI_YES]
+					   ? TRI_UNKNOWN : tri_of(mxcsr[TRI_YES]);
+		all.outcome = one_bit(all.possible)
+				      ? (enum outcome)__builtin_ctz(all.possible)
+				      : OUTCOME_UNKNOWN;
+		t.target.rules = rules;
+
+		struct verdict v = predict(&m.facts, &t.target);
+
+		if (!same(&v, &all)) {
+			show("want", i, &m, &t.target, &all);
+			show("got", i, &m, &t.target, &v);
+		}
+	}
+	assert_int_equal(shown, 0);
+}
+
 /* Turn something that is known into something that is not. */
 static const char *forget(struct made *m, struct made_target *t)
 {
@@ -423,6 +474,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(consistent),
+		cmocka_unit_test(merged),
 		cmocka_unit_test(monotone),
 	};
 

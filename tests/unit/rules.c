@@ -127,6 +127,40 @@ static void distributions(void **state)
 	run(rows, ARRAY_SIZE(rows));
 }
 
+/* uname -v beside it: Debian to 12 has the patch level there. */
+static void versions(void **state)
+{
+	static const struct {
+		const char *release, *version;
+		rules_mask rules;
+	} rows[] = {
+		{ "6.1.0-18-amd64",
+		  "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)", R2 },
+		{ "6.1.0-18-cloud-amd64",
+		  "#1 SMP PREEMPT_DYNAMIC Debian 6.1.78-1 (2024-02-24)", R2 },
+		{ "6.1.0-20-amd64",
+		  "#1 SMP PREEMPT_DYNAMIC Debian 6.1.85-1 (2024-04-11)", R3 },
+		{ "5.10.0-28-amd64",
+		  "#1 SMP Debian 5.10.209-2 (2024-01-31)", R1 },
+		{ "6.12.48+deb13-amd64",
+		  "#1 SMP PREEMPT_DYNAMIC Debian 6.12.48-1 (2025-09-20)", R3 },
+		/* nothing to be had from it */
+		{ "6.1.0-18-amd64", "", R2 | R3 },
+		{ "6.1.0-18-amd64", "Debian ", R2 | R3 },
+		{ "6.1.0-18-amd64", "#1 SMP Debian sid", R2 | R3 },
+		{ "6.8.0-45-generic",
+		  "#45-Ubuntu SMP PREEMPT_DYNAMIC Fri Aug 30 12:02:04 UTC", R3 },
+		{ "6.18.44", "#1 SMP", R5 },
+		{ "", "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rules_of_uname(rows[i].release, rows[i].version) !=
+		    rows[i].rules)
+			fail_msg("%s %s", rows[i].release, rows[i].version);
+}
+
 /* Before a release its rules are those of the one before, or already new. */
 static void candidates(void **state)
 {
@@ -165,8 +199,8 @@ static void garbage(void **state)
 		{ "6.1.-1", 0 },	{ "6.1.78x", 0 },
 		{ "6.1x", 0 },		{ "-6.1", 0 },
 		{ "+6.1", 0 },		{ " 6.1", 0 },
-		{ "6 .1", 0 },		{ "6.1.78 ", 0 },
-		{ "6.1.78\n", 0 },	{ "0x6.1", 0 },
+		{ "6 .1", 0 },		{ "0x6.1", 0 },
+		{ "6.1.78\n", 0 },
 		{ "6,1", 0 },		{ "\xff\xfe", 0 },
 		{ "6-rc1", 0 },		{ "v6.1", 0 },
 		/* numbers that no type holds, or that wrap to a small one */
@@ -240,7 +274,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boundaries), cmocka_unit_test(distributions),
-		cmocka_unit_test(candidates), cmocka_unit_test(garbage),
+		cmocka_unit_test(versions),   cmocka_unit_test(candidates),
+		cmocka_unit_test(garbage),
 		cmocka_unit_test(any_string), cmocka_unit_test(names),
 	};
 
