@@ -29,6 +29,38 @@ _sigframe_inspect_tids()
 	done
 }
 
+# What may come before (cpus) and behind (kernels) the @ of a target.
+_sigframe_inspect_targets()
+{
+	echo host
+	"$1" "--list-$2" 2>/dev/null | if [[ $2 == cpus ]]; then
+		sed -n '2,$s/^\([^ ]*\)  *0x.*/\1/p'
+	else
+		sed -n '/^$/q; s/^  *\([^ ]*\)  *\([^ ]*\) .*/\1\n\2/p'
+	fi
+}
+
+# Complete the value of --target, $cur; `command` is $1. Models go by any case.
+_sigframe_inspect_target()
+{
+	local value before=
+
+	if [[ $cur == *@* ]]; then
+		before=${cur%@*}@
+		set -- "$1" kernels
+	else
+		_filedir
+		set -- "$1" cpus
+	fi
+	while read -r value; do
+		value=$before$value
+		[[ ${value,,} != "${cur,,}"* ]] || COMPREPLY+=("$value")
+	done < <(_sigframe_inspect_targets "$@")
+	# readline's word begins behind the last =
+	before=${cur%"${cur##*=}"}
+	COMPREPLY=("${COMPREPLY[@]#"$before"}")
+}
+
 # The ids of the processes.
 _sigframe_inspect_pids()
 {
@@ -58,6 +90,10 @@ _sigframe_inspect()
 		_filedir -d
 		return
 		;;
+	-t | --target)
+		_sigframe_inspect_target "$1"
+		return
+		;;
 	--json | --explain)
 		# Their value is optional, so only what follows a = is one.
 		if [[ $split == true ]]; then
@@ -76,8 +112,9 @@ _sigframe_inspect()
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '
 			-p --pid= --tree -T --tid= --stop= -e --executable=
-			--sysroot= --no-unwind -x --registers --raw -j --json
-			--json= -q --quiet --color= --strict --explain
+			--sysroot= --no-unwind -t --target= -x --registers
+			--raw -j --json --json= -q --quiet --color= --strict
+			--list-cpus --list-kernels --describe-host --explain
 			--explain= -V --version -? -h --help --usage
 		' -- "$cur")
 		[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace

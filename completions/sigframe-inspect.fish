@@ -13,6 +13,24 @@ function __sigframe_inspect_tids
     string replace -rf '^/proc/[0-9]+/task/' '' /proc/*/task/*
 end
 
+# CPU models, and behind an @ the rules of kernels.
+function __sigframe_inspect_targets
+    set -l command (commandline -opc)[1]
+    set -l value (commandline -ct | string replace -r '^(--target=|-t)' '')
+    set -l cpu (string match -r '.*@' -- $value)
+    if test -z "$cpu"
+        printf '%s\t%s\n' host 'this machine'
+        $command --list-cpus 2>/dev/null |
+            string replace -rf '^(\S+) +0x(?:\S+ +){4}(.*)$' '$1\t$2'
+        return
+    end
+    printf '%s\t%s\n' $cpu'host' 'the kernel of this machine'
+    $command --list-kernels 2>/dev/null | while read -l line; and test -n "$line"
+        string replace -rf '^ *(R\d+) +(\S+) +(.*)$' $cpu'$1\t$2, $3' -- $line
+        string replace -rf '^ *(R\d+) +(\S+) +(.*)$' $cpu'$2\t$1, $3' -- $line
+    end
+end
+
 # Directories; fish itself takes the option for a part of the name.
 function __sigframe_inspect_directories
     __fish_complete_directories (
@@ -30,12 +48,17 @@ $c -s e -l executable -r -F -d 'The executable of the core'
 $c -l sysroot -x -a '(__sigframe_inspect_directories)' \
     -d 'Look for the files of the core below DIR'
 $c -l no-unwind -d 'Find frames by scanning the stacks only'
+$c -s t -l target -r -F -a '(__sigframe_inspect_targets)' \
+    -d 'Judge for CPU@KERNEL'
 $c -s x -l registers -d 'Print the register values in each frame'
 $c -l raw -d 'Print the bytes of each frame in hex'
 $c -s j -l json -f -a 'pretty lines' -d 'JSON instead of text'
 $c -s q -l quiet -d 'Exit status only'
 $c -l color -x -a 'auto always never' -d 'Color the text'
 $c -l strict -d 'Hazards make the exit status 1, too'
+$c -l list-cpus -d 'List the CPU models that a target may name'
+$c -l list-kernels -d 'List the rules that a target may name'
+$c -l describe-host -d 'Print this machine as a description file'
 $c -l explain -f -a '(__sigframe_inspect_ids)' \
     -d 'Say what a check or hazard means'
 $c -s V -l version -d 'Print the version'

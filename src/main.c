@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* main.c - parse, open, locate, predict, report, exit status */
+/* main.c - parse, inspect, report, exit status */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 #include "config.h"
-#include "describe/host.h"
-#include "options.h"
+#include "describe/describe_host.h"
+#include "inspect.h"
 #include "report/json.h"
+#include "report/lists.h"
 #include "report/message.h"
 #include "report/report.h"
 #include "report/text_writer.h"
 #include "status.h"
+#include "targets.h"
 
 #define WIDTH_DEFAULT 80
 
-/* The one place where errors are printed. Consumes err; true if there was. */
+/* The one place where errors are printed. Takes err; true if there was one. */
 static bool complain(struct error *err)
 {
 	struct text safe = TEXT_INIT;
@@ -32,61 +34,6 @@ static bool complain(struct error *err)
 	text_deinit(&safe);
 	error_free(err);
 	return true;
-}
-
-static struct error *examine(const struct options *o, struct snapshot *s,
-			     struct report *r)
-{
-	struct located *l = NULL;
-	struct error *err = locate(s, &o->locate, &l);
-
-	if (err) {
-		snapshot_destroy(s);
-		return err;
-	}
-	return report_add(r, s, l);
-}
-
-static struct error *examine_process(const struct options *o,
-				     const struct host *host, pid_t pid,
-				     struct report *r)
-{
-	struct snapshot *s = NULL;
-	struct error *err = live_open(pid, &o->live, &s);
-
-	if (err)
-		return err;
-	s->layout = host->cpu.layout;
-	s->xfeatures = host->cpu.xfeatures;
-	return examine(o, s, r);
-}
-
-static struct error *examine_tree(const struct options *o,
-				  const struct host *host, pid_t root,
-				  struct report *r)
-{
-	CLEANUP_FREE pid_t *pids = NULL;
-	size_t count = 0;
-	struct error *err = live_tree(root, &pids, &count);
-
-	for (size_t i = 0; !err && i < count; i++) {
-		err = examine_process(o, host, pids[i], r);
-		/* descendants come and go, and that is not a failure */
-		if (err && pids[i] != root && error_code(err) == ERROR_GONE) {
-			error_free(err);
-			err = NULL;
-		}
-	}
-	return err;
-}
-
-static struct error *examine_core(const struct options *o, const char *path,
-				  struct report *r)
-{
-	struct snapshot *s = NULL;
-	struct error *err = core_open(path, &o->core, &s);
-
-	return err ? err : examine(o, s, r);
 }
 
 /* Columns of the terminal on stdout. */
@@ -130,16 +77,6 @@ static struct error *print_report(const struct options *o,
 	return err;
 }
 
-/* A report that did not reach its reader whole is a failure. */
-static struct error *close_stdout(void)
-{
-	bool failed = ferror(stdout);
-
-	if (fclose(stdout) || failed)
-		return error_os(errno, "writing the report");
-	return NULL;
-}
-
 static enum exit_status status_of(const struct report *r, bool strict)
 {
 	const struct report_counts *c = &r->counts;
@@ -150,69 +87,130 @@ static enum exit_status status_of(const struct report *r, bool strict)
 						     : STATUS_INTACT;
 }
 
-static enum exit_status run(const struct options *o)
+static enum exit_status judge(const struct options *o,
+			      const struct targets *targets,
+			      const struct host *host)
 {
-	struct host host;
+	struct report *r = report_create(targets->list, targets->count);
 
-	host_describe(&host);
+	if (!r) {
+		complain(&error_no_memory);
+		return STATUS_TROUBLE;
+	}
 
-	struct report_target target = { .kernel = host.release,
-					.is_host = true };
+	bool done = inspect_all(o, host, r, complain);
 
-	target_init(&target.target, "host", &host.cpu, host.rules,
-		    cpu_default_features(&host.cpu));
+	if (r->inputs_count && !o->quiet && complain(print_report(o, r)))
+		done = false;
 
-	struct report *r = report_create(&target, 1);
-	bool trouble = !r && complain(&error_no_memory);
+	enum exit_status status = done ? status_of(r, o->strict)
+				       : STATUS_TROUBLE;
 
-	for (size_t i = 0; r && i < o->pids_count; i++)
-		trouble |= complain(
-			o->tree ? examine_tree(o, &host, o->pids[i], r)
-				: examine_process(o, &host, o->pids[i], r));
-	for (size_t i = 0; r && i < o->files_count; i++)
-		trouble |= complain(examine_core(o, o->files[i], r));
-	if (r && r->inputs_count && !o->quiet)
-		trouble |= complain(print_report(o, r));
-	trouble |= complain(close_stdout());
-
-	enum exit_status status = trouble ? STATUS_TROUBLE
-					  : status_of(r, o->strict);
 	report_destroy(r);
 	return status;
 }
 
-static enum exit_status explain(const char *id)
+static enum exit_status inspect(const struct options *o)
+{
+	struct targets targets;
+	struct host host;
+
+	host_describe(&host);
+	if (complain(targets_init(&targets, o->targets, o->targets_count,
+				  &host)))
+		return STATUS_TROUBLE;
+
+	enum exit_status status = judge(o, &targets, &host);
+
+	targets_deinit(&targets);
+	return status;
+}
+
+/* Everything that examines nothing: text to stdout. */
+static struct error *tell(const struct options *o, struct text *t)
+{
+	struct host host;
+
+	switch (o->tell) {
+	case OPTIONS_TELL_CPUS:
+		lists_add_cpus(t);
+		return NULL;
+	case OPTIONS_TELL_KERNELS:
+		lists_add_kernels(t);
+		return NULL;
+	case OPTIONS_TELL_HOST:
+		host_describe(&host);
+		return describe_host(&host, t);
+	case OPTIONS_TELL_EXPLANATION:
+		if (!message_add_explanation(t, o->explain_id))
+			return error_new(ERROR_USAGE,
+					 "there is no check or hazard '%s'; "
+					 "--explain alone lists them",
+					 o->explain_id);
+		return NULL;
+	case OPTIONS_TELL_NOTHING:
+		break;
+	}
+	return NULL;
+}
+
+static enum exit_status print(const struct options *o)
 {
 	struct text t = TEXT_INIT;
-	bool found = message_add_explanation(&t, id);
-	struct error *err = NULL;
+	bool failed = complain(tell(o, &t));
 
-	if (!found)
-		err = error_new(ERROR_USAGE, "there is no check or hazard "
-			"'%s'; --explain alone lists them", id);
-	else if (text_bad(&t))
-		err = &error_no_memory;
-	else
+	if (!failed)
+		failed = complain(text_bad(&t) ? &error_no_memory : NULL);
+	if (!failed)
 		fputs(text_string(&t), stdout);
 	text_deinit(&t);
+	return failed ? STATUS_TROUBLE : STATUS_INTACT;
+}
 
-	bool trouble = complain(err);
+/* A report that did not reach its reader whole is a failure. */
+static struct error *close_stdout(void)
+{
+	bool failed = ferror(stdout);
 
-	trouble |= complain(close_stdout());
-	return trouble ? STATUS_TROUBLE : STATUS_INTACT;
+	if (fclose(stdout) || failed)
+		return error_os(errno, "writing the report");
+	return NULL;
+}
+
+/*
+ * A standard stream that is closed must not become a file of ours. What takes
+ * its place can only be used the wrong way round, so that writing still fails.
+ */
+static void occupy_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null",
+				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char **argv)
 {
 	struct options o;
 
+	occupy_streams();
 	/* a diagnostic does not go to the network for symbols */
 	unsetenv("DEBUGINFOD_URLS");
 	if (complain(options_parse(argc, argv, &o)))
 		return STATUS_TROUBLE;
 
-	enum exit_status status = o.explain ? explain(o.explain_id) : run(&o);
+	enum exit_status status = o.tell == OPTIONS_TELL_NOTHING
+					  ? inspect(&o)
+					  : print(&o);
 
 	options_deinit(&o);
+
+	struct error *err = close_stdout();
+
+	/* trouble has been told of, and may be this very error */
+	if (status == STATUS_TROUBLE)
+		error_free(err);
+	else if (complain(err))
+		status = STATUS_TROUBLE;
 	return (int)status;
 }

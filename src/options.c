@@ -22,6 +22,9 @@ enum options_key {
 	KEY_NO_UNWIND,
 	KEY_COLOR,
 	KEY_EXPLAIN,
+	KEY_LIST_CPUS,
+	KEY_LIST_KERNELS,
+	KEY_DESCRIBE_HOST,
 	KEY_USAGE,
 };
 
@@ -43,7 +46,13 @@ static const struct argp_option table[] = {
 	{ .name = "no-unwind", .key = KEY_NO_UNWIND,
 	  .doc = "find frames by scanning the stacks only (weaker evidence)" },
 
-	{ .doc = "What to print:", .group = 2 },
+	{ .doc = "Where the frames would be returned from:", .group = 2 },
+	{ .name = "target", .key = 't', .arg = "TARGET",
+	  .doc = "judge for CPU[,+FLAG|,-FLAG|,layout=intel|amd]...[@KERNEL] "
+		 "(repeatable); CPU is host, a model or a description file, "
+		 "KERNEL host, a release or a rule set; without, this machine" },
+
+	{ .doc = "What to print:", .group = 3 },
 	{ .name = "registers", .key = 'x',
 	  .doc = "the register values in each frame" },
 	{ .name = "raw", .key = KEY_RAW,
@@ -57,6 +66,14 @@ static const struct argp_option table[] = {
 	  .doc = "color the text: auto (default), always or never" },
 	{ .name = "strict", .key = KEY_STRICT,
 	  .doc = "hazards make the exit status 1, too" },
+
+	{ .doc = "Print, and examine nothing:", .group = 4 },
+	{ .name = "list-cpus", .key = KEY_LIST_CPUS,
+	  .doc = "the CPU models that TARGET may name" },
+	{ .name = "list-kernels", .key = KEY_LIST_KERNELS,
+	  .doc = "the rule sets, and which releases follow them" },
+	{ .name = "describe-host", .key = KEY_DESCRIBE_HOST,
+	  .doc = "this machine as a description file" },
 
 	/* argp itself moves --help and --version to group -1. */
 	{ .doc = "Help:", .group = -1 },
@@ -91,6 +108,7 @@ static const char version[] =
 struct parse {
 	struct options *options;
 	bool stop_given;
+	unsigned told;		/* options that only print */
 	struct error *error;
 };
 
@@ -175,6 +193,13 @@ static struct error *parse_json(struct options *o, const char *arg)
 	return err;
 }
 
+static struct error *parse_tell(struct parse *p, enum options_tell what)
+{
+	p->options->tell = what;
+	p->told++;
+	return NULL;
+}
+
 /* What cannot be told from one option alone. */
 static struct error *check_combination(const struct parse *p)
 {
@@ -184,10 +209,15 @@ static struct error *check_combination(const struct parse *p)
 		bool wrong;
 		const char *message;
 	} rules[] = {
-		{ o->explain && any_input,
+		{ o->tell == OPTIONS_TELL_EXPLANATION && any_input,
 		  "--explain examines nothing, it goes without PID and FILE "
 		  "(its own value follows an equals sign)" },
-		{ !o->explain && !any_input,
+		{ o->tell != OPTIONS_TELL_NOTHING && any_input,
+		  "what only prints goes without PID and FILE" },
+		{ p->told > 1,
+		  "--explain, --list-cpus, --list-kernels and --describe-host "
+		  "exclude each other" },
+		{ o->tell == OPTIONS_TELL_NOTHING && !any_input,
 		  "nothing to examine: give -p PID or a core FILE" },
 		{ o->pids_count && o->core.executable,
 		  "--executable is for core files, not for -p" },
@@ -250,10 +280,18 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 	case KEY_STRICT:
 		o->strict = true;
 		return NULL;
-	case KEY_EXPLAIN:
-		o->explain = true;
-		o->explain_id = arg;
+	case 't':
+		o->targets[o->targets_count++] = arg;
 		return NULL;
+	case KEY_EXPLAIN:
+		o->explain_id = arg;
+		return parse_tell(p, OPTIONS_TELL_EXPLANATION);
+	case KEY_LIST_CPUS:
+		return parse_tell(p, OPTIONS_TELL_CPUS);
+	case KEY_LIST_KERNELS:
+		return parse_tell(p, OPTIONS_TELL_KERNELS);
+	case KEY_DESCRIBE_HOST:
+		return parse_tell(p, OPTIONS_TELL_HOST);
 	case 'V':
 		fputs(version, state->out_stream);
 		exit(EXIT_SUCCESS);
@@ -310,9 +348,10 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 		.pids = calloc(most, sizeof(*ret->pids)),
 		.tids = calloc(most, sizeof(*ret->tids)),
 		.files = calloc(most, sizeof(*ret->files)),
+		.targets = calloc(most, sizeof(*ret->targets)),
 		.locate.unwind = true,
 	};
-	if (!ret->pids || !ret->tids || !ret->files) {
+	if (!ret->pids || !ret->tids || !ret->files || !ret->targets) {
 		options_deinit(ret);
 		return &error_no_memory;
 	}
@@ -336,5 +375,6 @@ void options_deinit(struct options *o)
 	free(o->pids);
 	free(o->tids);
 	free(o->files);
+	free(o->targets);
 	*o = (struct options){ 0 };
 }

@@ -24,6 +24,15 @@ enum options_color {
 	OPTIONS_COLOR_NEVER,
 };
 
+/* What to print instead of examining anything. */
+enum options_tell {
+	OPTIONS_TELL_NOTHING,
+	OPTIONS_TELL_EXPLANATION,
+	OPTIONS_TELL_CPUS,
+	OPTIONS_TELL_KERNELS,
+	OPTIONS_TELL_HOST,
+};
+
 /*
  * What the user asked for. Strings are argv's; the arrays belong to this
  * struct, also where live.tids and core.tids point to.
@@ -34,6 +43,8 @@ struct options {
 	bool tree;		/* and their descendants */
 	const char **files;	/* core files, as given */
 	size_t files_count;
+	const char **targets;	/* as given, see describe/spec.h */
+	size_t targets_count;
 	pid_t *tids;		/* only these threads; none: all */
 	size_t tids_count;
 
@@ -48,7 +59,7 @@ struct options {
 	bool strict;		/* a hazard counts as a bad frame */
 	enum options_color color;
 
-	bool explain;		/* examine nothing, explain */
+	enum options_tell tell;
 	const char *explain_id;	/* NULL: list what there is; not verified */
 };
 

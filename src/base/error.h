@@ -40,7 +40,10 @@ struct error *error_wrap(struct error *err, const char *fmt, ...)
 
 enum error_code error_code(const struct error *err);
 
-/* One line, without a newline; valid until err is freed. */
+/*
+ * Valid until err is freed. Foreign names stand in it as they came: whoever
+ * prints it makes them safe.
+ */
 const char *error_message(const struct error *err);
 
 /* NULL and error_no_memory are fine. */

@@ -2,7 +2,6 @@
 /* complete.c - what follows from what a description says */
 #include "describe/description.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,7 +128,7 @@ static void xfeatures_from_isa(struct description *d)
 	struct text names = TEXT_INIT;
 
 	if (deciding & ~isa->known)
-		return;
+		return;		/* whatever was said of them stays */
 	/* all CPUs that have APX have this one too */
 	if ((isa->known & ~isa->has & B(AVX512_FP16)))
 		rare &= ~B(APX_F);
@@ -193,17 +192,57 @@ static void isa_from_xfeatures(struct description *d)
 /* Is the release older than major.minor? TRI_UNKNOWN if it cannot be told. */
 static enum tri older(const char *release, unsigned major, unsigned minor)
 {
-	unsigned a, b;
+	unsigned long a, b;
+	char *end;
 
-	if (!release || sscanf(release, "%u.%u", &a, &b) != 2)
+	if (!release || *release < '0' || *release > '9')
 		return TRI_UNKNOWN;
+	a = strtoul(release, &end, 10);
+	if (*end != '.' || end[1] < '0' || end[1] > '9')
+		return TRI_UNKNOWN;
+	b = strtoul(end + 1, NULL, 10);
 	return tri_of(a < major || (a == major && b < minor));
 }
 
-/* Vendors bring new components to old kernels, under the old number. */
-static bool may_have_backports(const char *release)
+/*
+ * Do vendors of such kernels bring in new components under the old number?
+ * Those of Red Hat and SUSE do: AMX worked in RHEL's 4.18 of the day.
+ */
+static bool has_backports(const char *release)
 {
-	return strstr(release, ".el") || strstr(release, "-default");
+	return release &&
+	       (strstr(release, ".el") || strstr(release, "-default"));
+}
+
+/* Is the described kernel too old for it? */
+static enum tri too_old_for(const struct description *d,
+			    const struct newcomer *n)
+{
+	enum tri old = older(d->kernel, n->major, n->minor);
+
+	if (old == TRI_YES && has_backports(d->kernel))
+		return TRI_UNKNOWN;
+	if (old != TRI_UNKNOWN || !d->rules)
+		return old;
+	if (!(d->rules & ~n->never))
+		return TRI_YES;
+	return d->rules & (n->never | n->maybe) ? TRI_UNKNOWN : TRI_NO;
+}
+
+/* Say that it is there, behind what was assumed before. */
+static void assume_newcomer(struct description *d, const struct newcomer *n)
+{
+	const enum description_field field = DESCRIBED_XFEATURES;
+	CLEANUP_FREE char *before = NULL;
+
+	if (d->assumed[field] && strstr(d->assumed[field], n->name))
+		return;		/* said before */
+	before = TAKE_PTR(d->assumed[field]);
+	description_assume(d, field,
+			   "%s%s" "with %s, which Linux has since %u.%u, and some "
+			   "vendors before",
+			   before ? before : "", before ? "; " : "", n->name,
+			   n->major, n->minor);
 }
 
 /* Take away what the described kernel is too old for. */
@@ -213,36 +252,17 @@ static void drop_newcomers(struct description *d)
 
 	for (size_t i = 0; i < ARRAY_SIZE(newcomers); i++) {
 		const struct newcomer *n = &newcomers[i];
-		enum tri old = older(d->kernel, n->major, n->minor);
-		bool given = d->origin[field] == ORIGIN_GIVEN;
+		enum tri old = too_old_for(d, n);
 
-		if (!(d->cpu.xfeatures & n->components))
+		if (!(d->cpu.xfeatures & n->components) || old == TRI_NO)
 			continue;
-		if (old == TRI_UNKNOWN && d->rules &&
-		    !(d->rules & ~n->never))
-			old = TRI_YES;
-		if (old == TRI_YES && d->kernel &&
-		    may_have_backports(d->kernel)) {
-			if (given)
-				continue;
-			description_assume(d, field,
-					   "without %s, which Linux has since "
-					   "%u.%u; the vendor may have brought "
-					   "it in before", n->name, n->major,
-					   n->minor);
-		}
 		if (old == TRI_YES) {
 			d->cpu.xfeatures &= ~n->components;
-			set_origin(d, DESCRIBED_MINSIGSTKSZ, ORIGIN_NONE);
+			if (d->origin[field] == ORIGIN_GIVEN)
+				set_origin(d, field, ORIGIN_DERIVED);
+		} else if (d->origin[field] != ORIGIN_GIVEN) {
+			assume_newcomer(d, n);
 		}
-		if (old == TRI_YES && given)
-			set_origin(d, field, ORIGIN_DERIVED);
-		else if (old == TRI_UNKNOWN && !given &&
-			 (!d->rules || (d->rules & (n->never | n->maybe))))
-			description_assume(d, field,
-					   "with %s, which Linux has since "
-					   "%u.%u", n->name, n->major,
-					   n->minor);
 	}
 }
 
@@ -271,6 +291,8 @@ static struct error *check_xfeatures(const struct description *d)
 static struct error *complete_xfeatures(struct description *d)
 {
 	const enum description_field field = DESCRIBED_XFEATURES;
+	uint64_t before = d->cpu.xfeatures;
+	bool known = d->origin[field] != ORIGIN_NONE;
 
 	if (d->origin[field] == ORIGIN_GIVEN)
 		isa_from_xfeatures(d);
@@ -291,9 +313,13 @@ static struct error *complete_xfeatures(struct description *d)
 
 	struct error *err = check_xfeatures(d);
 
-	if (!err)
-		drop_newcomers(d);
-	return err;
+	if (err)
+		return err;
+	drop_newcomers(d);
+	/* frames are no longer as large as they were */
+	if (known && ((before ^ d->cpu.xfeatures) & isa_xfeatures(UINT64_MAX)))
+		set_origin(d, DESCRIBED_MINSIGSTKSZ, ORIGIN_NONE);
+	return NULL;
 }
 
 /* The given places of the enabled components. */
@@ -345,39 +371,41 @@ static void copy_places(struct xstate_layout *to,
 	}
 }
 
+/* Components that all layouts have in the same place. */
+static uint64_t placed_alike(void)
+{
+	return xstate_family_layout(XSTATE_FAMILY_COMMON)->features;
+}
+
 /* By whose layout to place what has none. */
-static enum xstate_family guess_family(const struct description *d,
-				       enum xstate_family vendor)
+static enum xstate_family guess_family(const struct description *d)
 {
 	const struct xstate_layout *l = &d->cpu.layout;
 	const uint64_t intel_only = MPX_COMPONENTS | AMX_COMPONENTS | X(APX);
 
-	if (d->origin[DESCRIBED_LAYOUT] == ORIGIN_GIVEN) {
-		enum xstate_family family =
-			xstate_layout_family(l, l->features);
+	enum xstate_family family = xstate_layout_family(l, l->features);
 
-		if (family != XSTATE_FAMILY_COMMON)
-			return family;
-	}
-	if (vendor == XSTATE_FAMILY_UNKNOWN &&
+	/* what differs tells, or shows that it is nobody's */
+	if (family != XSTATE_FAMILY_COMMON)
+		return family;
+	if (d->vendor == XSTATE_FAMILY_UNKNOWN &&
 	    (d->cpu.xfeatures & intel_only))
 		return XSTATE_FAMILY_INTEL;
-	return vendor;
+	return d->vendor;
 }
 
+/* Say how the places of `placed` were found, the others being known. */
 static void note_layout(struct description *d, enum xstate_family family,
-			bool by_vendor, uint64_t placed)
+			uint64_t placed)
 {
-	const uint64_t same =
-		xstate_family_layout(XSTATE_FAMILY_COMMON)->features;
 	const enum description_field field = DESCRIBED_LAYOUT;
-	bool partly = d->origin[field] == ORIGIN_GIVEN;
+	const uint64_t others = d->cpu.layout.features & ~placed;
 	struct text names = TEXT_INIT;
 
-	if (!(placed & ~same)) {
-		if (!partly)
+	if (!(placed & ~placed_alike())) {
+		if (d->origin[field] == ORIGIN_NONE)
 			set_origin(d, field, ORIGIN_DERIVED);
-	} else if (partly) {
+	} else if (others & ~placed_alike()) {
 		description_assume(d, field,
 				   "places of %s by the %s layout, which the "
 				   "others follow",
@@ -388,64 +416,66 @@ static void note_layout(struct description *d, enum xstate_family family,
 				   "layout %s, by the %s; a hypervisor may "
 				   "pass on another",
 				   xstate_family_name(family),
-				   by_vendor ? "vendor" : "components");
+				   d->vendor == family ? "vendor"
+						       : "components");
 	}
 	text_deinit(&names);
 }
 
-static struct error *complete_layout(struct description *d,
-				     enum xstate_family vendor)
+static struct error *no_place(uint64_t components, enum xstate_family family)
+{
+	struct text names = TEXT_INIT;
+	struct error *err = error_new(ERROR_BAD_INPUT,
+				      "no place is known for %s, layout %s",
+				      component_names(components, &names),
+				      xstate_family_name(family));
+
+	text_deinit(&names);
+	return err;
+}
+
+/* The places of all enabled components, those that are missing by a family. */
+static struct error *complete_layout(struct description *d)
 {
 	const struct xstate_layout *common =
 		xstate_family_layout(XSTATE_FAMILY_COMMON);
+	const enum description_field field = DESCRIBED_LAYOUT;
 	struct xstate_layout *l = &d->cpu.layout;
-	bool given = d->origin[DESCRIBED_LAYOUT] == ORIGIN_GIVEN;
-	bool enabled_known = d->origin[DESCRIBED_XFEATURES] != ORIGIN_NONE;
 	uint64_t features = d->cpu.xfeatures;
+	bool said = d->origin[field] != ORIGIN_NONE;
 
-	/* a CPU tells places of what it has not: Zen 2 a wrong one for PKRU */
-	if (!given)
+	d->cpu.family = XSTATE_FAMILY_UNKNOWN;
+	if (!said)
 		l->features = 0;
-	else if (enabled_known)
-		l->features &= features;
 	copy_places(l, common, XSTATE_LEGACY);
+	if (d->origin[DESCRIBED_XFEATURES] == ORIGIN_NONE)
+		return NULL;
+	/* a CPU tells places of what it has not: Zen 2 a wrong one for PKRU */
+	l->features &= features;
 
 	struct error *err = check_layout(l, features);
 
 	if (err)
 		return err;
 
-	enum xstate_family family = guess_family(d, vendor);
+	enum xstate_family family = guess_family(d);
 	const struct xstate_layout *source =
-		xstate_family_layout(family == XSTATE_FAMILY_UNKNOWN
-					     ? XSTATE_FAMILY_COMMON
-					     : family);
+		family == XSTATE_FAMILY_UNKNOWN ? common
+						: xstate_family_layout(family);
 	uint64_t missing = features & ~l->features;
-	struct text names = TEXT_INIT;
+	uint64_t nowhere = missing & ~source->features;
 
-	if ((missing & ~source->features) &&
-	    (given || family != XSTATE_FAMILY_UNKNOWN)) {
-		err = error_new(ERROR_BAD_INPUT,
-				"no place is known for %s, layout %s",
-				component_names(missing & ~source->features,
-						&names),
-				xstate_family_name(family));
-		text_deinit(&names);
-		return err;
-	}
-	if (given)
-		copy_places(l, source, missing & source->features);
-	else
-		*l = *source;
-	if (enabled_known && !(features & ~l->features)) {
-		if (!given || missing)
-			note_layout(d, family, vendor == family, missing);
-		d->cpu.family = xstate_layout_family(l, features);
-	} else {
-		d->cpu.family = XSTATE_FAMILY_UNKNOWN;
-		if (!given)
-			set_origin(d, DESCRIBED_LAYOUT, ORIGIN_NONE);
-	}
+	if (nowhere && (said || family != XSTATE_FAMILY_UNKNOWN))
+		return no_place(nowhere, family);
+	copy_places(l, source, missing & ~nowhere);
+	if (nowhere)
+		return NULL;
+	if (missing || !said)
+		note_layout(d, family, missing);
+	else if (d->origin[field] == ORIGIN_ASSUMED &&
+		 !(features & ~placed_alike()))
+		set_origin(d, field, ORIGIN_DERIVED);
+	d->cpu.family = xstate_layout_family(l, features);
 	return check_layout(l, features);
 }
 
@@ -454,14 +484,14 @@ static void complete_rest(struct description *d)
 	struct cpu_model *cpu = &d->cpu;
 	const struct isa_set *isa = &d->isa;
 
-	if (d->origin[DESCRIBED_MXCSR_MASK] != ORIGIN_GIVEN &&
+	if (d->origin[DESCRIBED_MXCSR_MASK] == ORIGIN_NONE &&
 	    (isa->known & B(MISALIGNSSE))) {
 		cpu->mxcsr_mask = isa->has & B(MISALIGNSSE)
 					  ? MXCSR_MASK_MISALIGNED
 					  : MXCSR_MASK_PLAIN;
 		set_origin(d, DESCRIBED_MXCSR_MASK, ORIGIN_DERIVED);
 	}
-	if (d->origin[DESCRIBED_XSAVEC] != ORIGIN_GIVEN &&
+	if (d->origin[DESCRIBED_XSAVEC] == ORIGIN_NONE &&
 	    (isa->known & B(XSAVEC))) {
 		cpu->xsavec = tri_of(isa->has & B(XSAVEC));
 		set_origin(d, DESCRIBED_XSAVEC, ORIGIN_DERIVED);
@@ -471,7 +501,7 @@ static void complete_rest(struct description *d)
 	 * have them loses only frames above 47 bits, which few ask for: not
 	 * worth a sentence in every report.
 	 */
-	if (d->origin[DESCRIBED_USER_LIMIT] != ORIGIN_GIVEN) {
+	if (d->origin[DESCRIBED_USER_LIMIT] == ORIGIN_NONE) {
 		cpu->user_limit = isa->has & B(LA57) ? CPU_USER_LIMIT_57
 						     : CPU_USER_LIMIT_48;
 		set_origin(d, DESCRIBED_USER_LIMIT,
@@ -541,7 +571,7 @@ struct error *description_complete(struct description *d,
 	if (!err)
 		err = complete_xfeatures(d);
 	if (!err)
-		err = complete_layout(d, vendor);
+		err = complete_layout(d);
 	if (err)
 		return err;
 	complete_rest(d);

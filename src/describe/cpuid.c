@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "describe/lines.h"
 
 enum leaf {
 	LEAF_VENDOR = 0,
@@ -145,13 +146,11 @@ static bool describe_name(const struct cpuid_table *t, struct description *d)
 			put_reg(at, r->reg[i]);
 	}
 
-	char *start = text + strspn(text, " ");
-	size_t size = strlen(start);
+	char name[BRAND_SIZE + 1];
 
-	while (size && start[size - 1] == ' ')
-		size--;
-	start[size] = '\0';
-	return !size || description_rename(d, start);
+	span_copy(span_trim((struct span){ text, strlen(text) }), name,
+		  sizeof(name));
+	return !name[0] || description_rename(d, name);
 }
 
 /* The highest leaf of the range that `leaf` belongs to; false if not known. */
@@ -243,7 +242,11 @@ static struct error *apply_offer(const struct cpuid_table *t,
 		uint64_t wanted = isa_xfeatures(xsave | ISA_BIT(i)) &
 				  ~XSTATE_LEGACY;
 
-		if (wanted & ~offer) {
+		if ((wanted & offer) && (wanted & ~offer)) {
+			err = error_new(ERROR_BAD_INPUT, "leaf 0xd offers "
+					"only a part of the components of %s",
+					row->name);
+		} else if (wanted & ~offer) {
 			isa->known |= ISA_BIT(i);
 			isa->has &= ~ISA_BIT(i);
 		} else if (wanted && !(isa->known & ISA_BIT(i))) {
@@ -310,13 +313,15 @@ static void describe_layout(const struct cpuid_table *t, uint64_t features,
 
 /*
  * About one dump in ten lacks sub-leaves, and description_complete() puts what
- * has no place where the others' layout or the vendor's has it. A hypervisor
- * can change the vendor, but not the total size.
+ * has no place where the family has it: the one that the other places follow,
+ * else the vendor's. A hypervisor can change the vendor, but neither the
+ * places nor the total size.
  */
-static struct error *check_rest(const struct cpuid_table *t,
-				uint64_t features,
-				const struct description *d,
-				enum xstate_family vendor)
+static struct error *choose_family(const struct cpuid_table *t,
+				   uint64_t features,
+				   const struct description *d,
+				   enum xstate_family vendor,
+				   enum xstate_family *ret)
 {
 	const struct xstate_layout *l = &d->cpu.layout;
 	const struct cpuid_record *total = cpuid_find(t, LEAF_XSTATE, 0);
@@ -325,11 +330,17 @@ static struct error *check_rest(const struct cpuid_table *t,
 
 	if (family == XSTATE_FAMILY_COMMON)
 		family = vendor;
-	if (missing & ~xstate_family_layout(family)->features &
-	    ~XSTATE_BIT(XSTATE_AVX))
-		return error_new(ERROR_BAD_INPUT, "nothing says where "
-				 "components %#" PRIx64 " are: leaf 0xd is "
-				 "incomplete and the vendor no help", missing);
+	*ret = family;
+
+	/* AVX is where it always is, whosever the CPU */
+	uint64_t lost = missing & ~xstate_family_layout(family)->features &
+			~XSTATE_BIT(XSTATE_AVX);
+
+	if (lost)
+		return error_new(ERROR_BAD_INPUT, "nothing says where %s is: "
+				 "leaf 0xd is incomplete and the vendor no "
+				 "help",
+				 xstate_components[__builtin_ctzll(lost)].name);
 
 	uint32_t size = xstate_layout_size(xstate_family_layout(family),
 					   missing);
@@ -350,7 +361,6 @@ struct error *cpuid_describe(const struct cpuid_table *t,
 	char vendor[CPUID_VENDOR_SIZE];
 
 	find_vendor_id(t, vendor);
-	*vendor_ret = cpuid_vendor_family(vendor);
 	if (!describe_name(t, d))
 		return &error_no_memory;
 
@@ -367,5 +377,6 @@ struct error *cpuid_describe(const struct cpuid_table *t,
 
 	describe_layout(t, features, d);
 	note_system(t, d);
-	return check_rest(t, features, d, *vendor_ret);
+	return choose_family(t, features, d, cpuid_vendor_family(vendor),
+			     vendor_ret);
 }

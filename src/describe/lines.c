@@ -163,5 +163,7 @@ void span_copy(struct span s, char *ret, size_t size)
 	size_t length = strnlen(s.text, s.size < size ? s.size : size - 1);
 
 	memcpy(ret, s.text, length);
+	while (length && is_blank(ret[length - 1]))
+		length--;
 	ret[length] = '\0';
 }

@@ -58,7 +58,7 @@ bool span_printable(struct span s);
 
 /*
  * A copy that ends in a NUL, cut to `size` - 1 bytes and before the first NUL
- * in it; for names to compare and to show.
+ * in it, without blanks at the end; for names to compare and to show.
  */
 void span_copy(struct span s, char *ret, size_t size);
 

@@ -162,7 +162,9 @@ static void place_components(struct walk *w)
 
 		if (!(w->taken & bit))
 			continue;
-		if (target.offset[i] + target.size[i] > size)
+		if (!(target.features & bit))
+			w->placeless |= bit;
+		else if (target.offset[i] + target.size[i] > size)
 			*behind |= bit;
 		else if (!(source.features & bit))
 			w->placeless |= bit;

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 
 enum {
-	CHUNK = 256 << 10,
+	CHUNK = 64 << 10,
 	/* more than lies between a frame's address and its last mark */
 	MARGIN = 2048,
 	PAGE = 4096,

@@ -362,8 +362,11 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 	e.cfa = cut(m, e.cfa);
 	if (!apply(&e, &row->rules[row->ra], row->ra, &pc))
 		return CFI_STEP_FAILED;
-	if (!cut(m, pc))
-		return CFI_STEP_OUTERMOST;
+	if (!cut(m, pc)) {
+		/* all that is known of the caller is where its stack begins */
+		c->gprs.r[X86_RSP] = e.cfa;
+		return CFI_STEP_NOWHERE;
+	}
 
 	for (unsigned i = 0; i < m->regs; i++) {
 		uint64_t value;

@@ -65,6 +65,7 @@ bool cfi_find(Dwfl *dwfl, uint64_t pc, struct cfi_row *ret);
 enum cfi_step {
 	CFI_STEP_DONE,
 	CFI_STEP_OUTERMOST,	/* there is no caller */
+	CFI_STEP_NOWHERE,	/* the return address is 0; RSP is the CFA */
 	CFI_STEP_FAILED,	/* memory or a register is missing */
 };
 

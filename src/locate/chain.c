@@ -304,6 +304,32 @@ static struct error *search_beyond(struct chase *c,
 	return NULL;
 }
 
+/*
+ * The return address at the end of the walk is 0. That marks the outermost
+ * function, or a frame whose pretcode was overwritten.
+ */
+static struct error *look_at_end(struct chase *c, uint64_t sp)
+{
+	uint64_t from = c->at.gprs.r[X86_RSP];
+	struct error *err = candidates_scan(&c->hits, c->s, from, sp);
+	const struct scan_hit *h = NULL;
+	struct frame_check check;
+
+	if (err)
+		return err;
+	while ((h = candidates_next(&c->hits, h, from, sp))) {
+		if (h->address + sigframe_shapes[h->kind].pointer != sp ||
+		    !facts_check(c->s, c->code, h->kind, h->address, &check) ||
+		    !is_convincing(&check))
+			continue;
+		count_stale(c, from, h->address);
+		return arrive(c, &check, FRAME_UNWOUND);
+	}
+	count_stale(c, from, sp);
+	c->done = true;
+	return NULL;
+}
+
 static struct error *step(struct chase *c, int64_t number)
 {
 	const struct x86_gprs *regs = &c->at.gprs;
@@ -331,6 +357,8 @@ static struct error *step(struct chase *c, int64_t number)
 		count_stale(c, regs->r[X86_RSP], r.sp);
 		c->done = true;
 		return err;
+	case UNWIND_NOWHERE:
+		return look_at_end(c, r.sp);
 	case UNWIND_LOST:
 		break;
 	}

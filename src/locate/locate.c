@@ -7,6 +7,7 @@
 
 #include "locate/chain.h"
 #include "locate/disasm.h"
+#include "locate/needs.h"
 
 struct tools {
 	const struct snapshot *s;
@@ -14,10 +15,12 @@ struct tools {
 	struct modules *modules;
 	struct unwind *unwind;	/* NULL: do not unwind */
 	struct disasm *disasm;
+	struct needs *needs;
 };
 
 static void tools_deinit(struct tools *t)
 {
+	needs_destroy(t->needs);
 	disasm_destroy(t->disasm);
 	unwind_destroy(t->unwind);
 	modules_destroy(t->modules);
@@ -37,6 +40,8 @@ static struct error *tools_init(struct tools *t, const struct snapshot *s,
 		err = unwind_create(s, t->modules, t->code, &t->unwind);
 	if (!err)
 		err = disasm_create(&t->disasm);
+	if (!err)
+		err = needs_create(&t->needs);
 	return err;
 }
 
@@ -77,6 +82,8 @@ static struct error *fill_frame(struct tools *t, const struct chain *chain,
 	modules_place(t->modules, pc, &ret->interrupted);
 	ret->interrupted.instruction = disasm_instruction(
 		t->disasm, t->code, pc, f->regs.r[X86_CS]);
+	ret->facts.around.isa_needed =
+		needs_of(t->needs, t->code, pc, f->regs.r[X86_CS]);
 	modules_place(t->modules, f->pretcode, &ret->restorer);
 	return NULL;
 }
@@ -84,6 +91,8 @@ static struct error *fill_frame(struct tools *t, const struct chain *chain,
 static struct error *fill_frames(struct tools *t, const struct chain *chain,
 				 struct located_thread *ret)
 {
+	enum tri shadow_stack = ret->thread->shadow_stack;
+
 	if (!chain->count)
 		return NULL;
 	ret->frames = calloc(chain->count, sizeof(*ret->frames));
@@ -96,6 +105,7 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 
 		if (err)
 			return err;
+		ret->frames[i].facts.around.shadow_stack = shadow_stack;
 	}
 	return NULL;
 }

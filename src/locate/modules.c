@@ -2,13 +2,13 @@
 /* modules.c - the ELF files that a process has mapped */
 #include "locate/modules.h"
 
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "locate/image.h"
 
 /* More than any process has; libdw's list of them is searched linearly. */
 enum { MODULES_MAX = 8192 };
@@ -20,6 +20,7 @@ struct module {
 	uint64_t end;
 	bool memory;			/* there is no file behind it */
 	uint8_t *image;			/* put together from memory, or NULL */
+	enum tri has_lines;		/* the file itself has line numbers */
 };
 
 /* An answer of modules_place(). */
@@ -40,155 +41,11 @@ struct modules {
 	size_t places_room;		/* a power of two */
 };
 
-/* Offsets in ELF headers and their sizes, for both classes. */
-struct elf_shape {
-	uint8_t word;
-	uint8_t size;
-	uint8_t phoff;
-	uint8_t shoff;
-	uint8_t phentsize;
-	uint8_t phnum;
-	uint8_t shnum;
-	uint8_t shstrndx;
-	struct {
-		uint8_t size;
-		uint8_t offset;
-		uint8_t vaddr;
-		uint8_t filesz;
-	} ph;
-};
-
-static const struct elf_shape elf64_shape = {
-	.word = 8, .size = 64, .phoff = 32, .shoff = 40, .phentsize = 54,
-	.phnum = 56, .shnum = 60, .shstrndx = 62,
-	.ph = { .size = 56, .offset = 8, .vaddr = 16, .filesz = 32 },
-};
-
-static const struct elf_shape elf32_shape = {
-	.word = 4, .size = 52, .phoff = 28, .shoff = 32, .phentsize = 42,
-	.phnum = 44, .shnum = 48, .shstrndx = 50,
-	.ph = { .size = 32, .offset = 4, .vaddr = 8, .filesz = 16 },
-};
-
-enum { EHDR_MACHINE = 18, EHDR_MAX = 64, PHDR_MAX = 56, PHDRS_MAX = 64 };
-
-#define IMAGE_MAX (UINT64_C(64) << 20)
-#define PAGE_MASK UINT64_C(0xfff)
-
-/* NULL if the header is not that of code for this machine. */
-static const struct elf_shape *elf_shape(struct bytes b)
-{
-	uint16_t machine;
-
-	if (!bytes_has(b, 0, EHDR_MAX) || memcmp(b.data, ELFMAG, SELFMAG) ||
-	    b.data[EI_DATA] != ELFDATA2LSB ||
-	    !bytes_u16(b, EHDR_MACHINE, &machine))
-		return NULL;
-	if (machine == EM_X86_64 && b.data[EI_CLASS] == ELFCLASS64)
-		return &elf64_shape;
-	if ((machine == EM_X86_64 || machine == EM_386) &&
-	    b.data[EI_CLASS] == ELFCLASS32)
-		return &elf32_shape;
-	return NULL;
-}
-
-struct segment {
-	uint64_t offset;
-	uint64_t vaddr;
-	uint64_t size;
-};
-
-/* The loadable segment of row `index`; false if it is none. */
-static bool segment_decode(const struct elf_shape *shape, struct bytes phdrs,
-			   unsigned index, struct segment *ret)
-{
-	struct bytes b = bytes_from(phdrs, (uint64_t)index * shape->ph.size);
-	uint32_t type;
-
-	return bytes_u32(b, 0, &type) && type == PT_LOAD &&
-	       bytes_word(b, shape->ph.offset, shape->word, &ret->offset) &&
-	       bytes_word(b, shape->ph.vaddr, shape->word, &ret->vaddr) &&
-	       bytes_word(b, shape->ph.filesz, shape->word, &ret->size) &&
-	       ret->offset <= IMAGE_MAX && ret->size <= IMAGE_MAX;
-}
-
-/*
- * The file as far as its segments tell, without section headers, in a buffer
- * that stays with the module. NULL if it cannot be put together.
- */
-static Elf *module_image(struct module *m)
-{
-	const struct snapshot *s = m->snapshot;
-	uint64_t base = m->mapping->start;
-	uint8_t header[EHDR_MAX];
-	uint8_t table[PHDRS_MAX * PHDR_MAX];
-	struct bytes b = { header, sizeof(header), base };
-	struct segment seg, first = { .size = 0 };
-	uint64_t phoff, size;
-	uint16_t phnum, phentsize;
-	enum run_end end;
-
-	if (snapshot_read(s, base, header, sizeof(header), &end) !=
-	    sizeof(header))
-		return NULL;
-
-	const struct elf_shape *shape = elf_shape(b);
-
-	if (!shape || !bytes_word(b, shape->phoff, shape->word, &phoff) ||
-	    !bytes_u16(b, shape->phnum, &phnum) ||
-	    !bytes_u16(b, shape->phentsize, &phentsize) ||
-	    phentsize != shape->ph.size || !phnum || phnum > PHDRS_MAX ||
-	    phoff > PAGE_MASK)
-		return NULL;
-
-	struct bytes phdrs = { table, (size_t)phnum * phentsize, base + phoff };
-
-	if (snapshot_read(s, base + phoff, table, phdrs.size, &end) !=
-	    phdrs.size)
-		return NULL;
-	size = phoff + phdrs.size;
-	if (size < sizeof(header))
-		size = sizeof(header);
-	for (unsigned i = 0; i < phnum; i++) {
-		if (!segment_decode(shape, phdrs, i, &seg))
-			continue;
-		if (!first.size)
-			first = seg;
-		if (seg.offset + seg.size > size)
-			size = seg.offset + seg.size;
-	}
-	if (!first.size || first.offset > PAGE_MASK)
-		return NULL;
-
-	uint8_t *image = calloc(1, size);
-
-	if (!image)
-		return NULL;
-	for (unsigned i = 0; i < phnum; i++) {
-		if (!segment_decode(shape, phdrs, i, &seg))
-			continue;
-
-		uint64_t addr = base - (first.vaddr & ~PAGE_MASK) + seg.vaddr;
-
-		if (addr >= base && addr < m->end)
-			snapshot_read(s, addr, image + seg.offset, seg.size,
-				      &end);
-	}
-	memcpy(image, header, shape->size);
-	memcpy(image + phoff, table, phdrs.size);
-	memset(image + shape->shoff, 0, shape->word);
-	memset(image + shape->shnum, 0, 2);
-	memset(image + shape->shstrndx, 0, 2);
-	free(m->image);
-	m->image = image;
-	return elf_memory((char *)image, size);
-}
-
 static int find_elf(Dwfl_Module *mod, void **userdata, const char *name,
 		    Dwarf_Addr base, char **file_name, Elf **elf)
 {
 	struct module *m = *userdata;
-	uint8_t header[EHDR_MAX];
+	uint8_t header[IMAGE_HEADER_SIZE];
 	CLEANUP_FD int fd = -1;
 
 	(void)mod;
@@ -198,31 +55,38 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name,
 	if (!m->memory) {
 		struct error *err = snapshot_open_file(m->snapshot, m->mapping,
 						       &fd);
+		bool opened = !err;
 
 		error_free(err);
-		if (!err && pread(fd, header, sizeof(header), 0) ==
-				    (ssize_t)sizeof(header)) {
-			if (!elf_shape((struct bytes){ header, sizeof(header),
-						       0 }))
+		if (opened && pread(fd, header, sizeof(header), 0) ==
+				      (ssize_t)sizeof(header)) {
+			if (!image_is_x86((struct bytes){
+				    header, sizeof(header), 0 }))
 				return -1;
 			*file_name = strdup(name);
 			return TAKE_FD(fd);
 		}
 	}
-	*elf = module_image(m);
+
+	size_t size = 0;
+
+	free(m->image);
+	m->image = image_build(m->snapshot, m->mapping->start, m->end, &size);
+	if (m->image)
+		*elf = elf_memory((char *)m->image, size);
 	return -1;
 }
 
 /*
- * Debug information only from this machine: never from a server, which libdw
- * would ask if the environment named one.
+ * Separate debug information is looked for by build-id on this machine.
+ * libdw's usual search would go on to load a client for servers of it.
  */
-static char local_debug[] = "+:.debug:/usr/lib/debug";
+static char local_debug[] = "/usr/lib/debug";
 static char *debuginfo_path = local_debug;
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.find_debuginfo = dwfl_build_id_find_debuginfo,
 	.debuginfo_path = &debuginfo_path,
 };
 
@@ -362,6 +226,46 @@ static char *copy_string(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
+static bool has_section(Elf *elf, const char *name)
+{
+	Elf_Scn *scn = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr header;
+		const char *s = NULL;
+
+		if (gelf_getshdr(scn, &header))
+			s = elf_strptr(elf, names, header.sh_name);
+		if (s && !strcmp(s, name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * To unpack the debug file of a C library takes longer than everything else
+ * together, and hardly anyone wants to know its line numbers.
+ */
+static bool has_lines(Dwfl_Module *mod)
+{
+	GElf_Addr bias;
+	void **userdata;
+
+	if (!dwfl_module_info(mod, &userdata, NULL, NULL, NULL, NULL, NULL,
+			      NULL) || !*userdata)
+		return false;
+
+	struct module *m = *userdata;
+
+	if (m->has_lines == TRI_UNKNOWN)
+		m->has_lines = tri_of(has_section(
+			dwfl_module_getelf(mod, &bias), ".debug_line"));
+	return m->has_lines == TRI_YES;
+}
+
 static void look_up(struct modules *m, uint64_t pc, struct code_place *ret)
 {
 	Dwfl_Module *mod = dwfl_addrmodule(m->dwfl, pc);
@@ -383,7 +287,8 @@ static void look_up(struct modules *m, uint64_t pc, struct code_place *ret)
 	if (ret->function)
 		ret->offset = offset;
 
-	Dwfl_Line *source = dwfl_module_getsrc(mod, pc);
+	Dwfl_Line *source = has_lines(mod) ? dwfl_module_getsrc(mod, pc)
+					   : NULL;
 
 	if (source)
 		ret->file = copy_string(dwfl_lineinfo(source, NULL, &line, NULL,

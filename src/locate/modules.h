@@ -24,8 +24,9 @@ Dwfl *modules_dwfl(struct modules *m);
 
 /*
  * What is known of the code at `pc`, without the instruction. The strings
- * are the caller's, see code_place_deinit(). Answers are remembered, because
- * libdw looks through the whole symbol table each time.
+ * are the caller's, see code_place_deinit(). Lines of source are known if the
+ * file itself has debug information, not if that is kept apart. Answers are
+ * remembered, because libdw looks through the whole symbol table each time.
  */
 void modules_place(struct modules *m, uint64_t pc, struct code_place *ret);
 

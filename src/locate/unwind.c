@@ -139,6 +139,10 @@ void unwind_segment(struct unwind *u, const struct cfi_context *start,
 		case CFI_STEP_OUTERMOST:
 			ret->end = UNWIND_OUTERMOST;
 			return;
+		case CFI_STEP_NOWHERE:
+			ret->end = UNWIND_NOWHERE;
+			ret->sp = c.gprs.r[X86_RSP];
+			return;
 		case CFI_STEP_FAILED:
 			lost(ret, "the caller cannot be computed");
 			return;

@@ -17,6 +17,7 @@ void unwind_destroy(struct unwind *u);
 enum unwind_end {
 	UNWIND_FRAME,		/* the way on leads through a signal frame */
 	UNWIND_OUTERMOST,	/* there is no caller any more */
+	UNWIND_NOWHERE,		/* the return address is 0; sp is behind it */
 	UNWIND_LOST,
 };
 

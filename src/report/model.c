@@ -81,11 +81,10 @@ static struct error *judge_frame(const struct report *r,
 		return &error_no_memory;
 	for (size_t i = 0; i < r->targets_count; i++) {
 		const struct report_target *rt = &r->targets[i];
-		struct target t;
+		struct target t = rt->target;
 
-		target_init(&t, rt->target.name, rt->target.cpu,
-			    rt->target.rules,
-			    thread_features(in, thread, f->located, rt));
+		target_set_features(&t, thread_features(in, thread,
+							f->located, rt));
 		f->verdicts[i] = predict(&f->located->facts, &t);
 		count_verdict(&in->counts, &f->verdicts[i]);
 	}
@@ -115,6 +114,20 @@ static struct error *judge_thread(const struct report *r,
 			return err;
 	}
 	return NULL;
+}
+
+/* Is every frame intact on the target of that index? */
+static bool intact_on(const struct report_input *in, size_t target)
+{
+	for (size_t i = 0; i < in->located->threads_count; i++) {
+		const struct report_thread *t = &in->threads[i];
+
+		for (size_t k = 0; k < t->located->frames_count; k++)
+			if (t->frames[k].verdicts[target].outcome !=
+			    OUTCOME_INTACT)
+				return false;
+	}
+	return true;
 }
 
 static void add_counts(struct report_counts *sum,
@@ -153,6 +166,8 @@ struct error *report_add(struct report *r, struct snapshot *s,
 		input_deinit(&in);
 		return err;
 	}
+	for (size_t i = 0; i < r->targets_count; i++)
+		in.targets_intact += intact_on(&in, i);
 	add_counts(&r->counts, &in.counts);
 	r->inputs[r->inputs_count++] = in;
 	return NULL;

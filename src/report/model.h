@@ -3,14 +3,17 @@
 #ifndef SIGFRAME_REPORT_MODEL_H
 #define SIGFRAME_REPORT_MODEL_H
 
+#include "describe/description.h"
 #include "kernel/predict.h"
 #include "locate/locate.h"
 #include "source/snapshot.h"
 
-/* A target as the report shows it. Strings belong to the caller. */
+/* A target as the report shows it. */
 struct report_target {
-	struct target target;
-	const char *kernel;	/* release */
+	struct target target;	/* of a task that has not used AMX, unless it
+				   was described as one that has */
+	struct description *description;
+	const char *cpu;	/* the CPU in words */
 	bool is_host;		/* the machine the tool runs on */
 };
 
@@ -39,6 +42,7 @@ struct report_input {
 	struct located *located;
 	struct report_thread *threads;
 	struct report_counts counts;
+	size_t targets_intact;	/* targets on which every frame is intact */
 };
 
 struct report {

@@ -42,10 +42,24 @@ static void add_input_name(struct text *t, const struct report_input *in)
 }
 
 static void add_sentence(struct text *t, const struct report *r,
-			 const struct report_counts *c)
+			 const struct report_input *in)
 {
-	bool one = r->targets_count == 1;
-	bool here = one && r->targets[0].is_host;
+	static const char *const one[OUTCOMES] = {
+		[OUTCOME_INTACT] = "would return intact on",
+		[OUTCOME_LOSSY] = "would not return intact on",
+		[OUTCOME_GARBLED] = "would not return intact on",
+		[OUTCOME_FATAL] = "would not return intact on",
+		[OUTCOME_UNKNOWN] = "not known to return intact on",
+	};
+	static const char *const several[OUTCOMES] = {
+		[OUTCOME_INTACT] = "all would return intact on",
+		[OUTCOME_LOSSY] = "not all would return intact on",
+		[OUTCOME_GARBLED] = "not all would return intact on",
+		[OUTCOME_FATAL] = "not all would return intact on",
+		[OUTCOME_UNKNOWN] = "not all are known to return intact on",
+	};
+	const struct report_counts *c = &in->counts;
+	const char *const *words = c->frames == 1 ? one : several;
 
 	text_printf(t, ": %zu thread%s, ", c->threads, plural(c->threads));
 	if (!c->frames) {
@@ -55,32 +69,15 @@ static void add_sentence(struct text *t, const struct report *r,
 		return;
 	}
 	text_printf(t, "%zu signal frame%s; ", c->frames, plural(c->frames));
-	switch (report_outcome(c)) {
-	case OUTCOME_INTACT:
-		text_add(t, c->frames == 1 ? "would return intact on "
-					   : "all would return intact on ");
-		break;
-	case OUTCOME_LOSSY:
-	case OUTCOME_GARBLED:
-	case OUTCOME_FATAL:
-		if (c->frames > 1)
-			text_add(t, "not all ");
-		else if (!one)
-			text_add(t, "not everywhere ");
-		else
-			text_add(t, "would not return intact on ");
-		if (c->frames > 1 || !one)
-			text_add(t, "would return intact on ");
-		break;
-	case OUTCOME_UNKNOWN:
-		text_add(t, "not known to return intact on ");
-		break;
-	case OUTCOMES:
-		break;
-	}
-	text_add(t, here  ? "this machine"
-		    : one ? r->targets[0].target.name
-			  : "the targets");
+	if (r->targets_count == 1)
+		text_printf(t, "%s %s", words[report_outcome(c)],
+			    r->targets[0].is_host ? "this machine"
+						  : r->targets[0].target.name);
+	else
+		text_printf(t, "%s %zu of %zu targets", words[OUTCOME_INTACT],
+			    in->targets_intact, r->targets_count);
+	if (c->incomplete)
+		text_add(t, "; there may be more");
 }
 
 static void emit_headlines(const struct report *r, struct emitter *e)
@@ -90,7 +87,7 @@ static void emit_headlines(const struct report *r, struct emitter *e)
 		struct text t = TEXT_INIT;
 
 		add_input_name(&t, in);
-		add_sentence(&t, r, &in->counts);
+		add_sentence(&t, r, in);
 		emit_string(e, &F_HEADLINE, text_string(&t));
 		text_deinit(&t);
 	}
@@ -116,6 +113,8 @@ static const struct field F_T_KERNEL = {
 	.key = "kernel", .text = "; kernel %", .flow = FLOW_MORE };
 static const struct field F_T_RULES = {
 	.key = "rule_set", .text = ", rules %", .flow = FLOW_MORE };
+static const struct field F_T_ORIGINS = { .key = "origin",
+					  .flow = FLOW_HIDDEN };
 static const struct field F_T_ASSUMED = { .key = "assumed",
 					  .flow = FLOW_HIDDEN };
 static const struct field F_T_ASSUMPTION = { .key = "", .text = "assumed: %",
@@ -140,6 +139,29 @@ static void add_rules(struct text *t, rules_mask mask)
 	}
 }
 
+static void emit_assumptions(const struct description *d, struct emitter *e)
+{
+	emit_array(e, &F_T_ASSUMED, SHAPE_INDENTED);
+	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++)
+		if (d->assumed[i])
+			emit_string(e, &F_T_ASSUMPTION, d->assumed[i]);
+	emit_end(e);
+}
+
+static void emit_origins(const struct description *d, struct emitter *e)
+{
+	emit_object(e, &F_T_ORIGINS, SHAPE_JSON_ONLY);
+	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++) {
+		const struct field f = {
+			.key = description_field_names[i],
+			.flow = FLOW_HIDDEN,
+		};
+
+		emit_string(e, &f, origin_names[d->origin[i]]);
+	}
+	emit_end(e);
+}
+
 static void emit_target(const struct report_target *rt, struct emitter *e)
 {
 	const struct target *t = &rt->target;
@@ -148,7 +170,7 @@ static void emit_target(const struct report_target *rt, struct emitter *e)
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	emit_string(e, &F_T_NAME, t->name);
 	emit_string(e, &F_T_TITLE, rt->is_host ? "this machine" : t->name);
-	emit_string(e, &F_T_CPU, t->cpu->name);
+	emit_string(e, &F_T_CPU, rt->cpu);
 	emit_word(e, &F_T_XFEATURES, t->cpu->xfeatures);
 	if (t->user_size)
 		emit_number(e, &F_T_SIZE, t->user_size);
@@ -159,13 +181,11 @@ static void emit_target(const struct report_target *rt, struct emitter *e)
 		emit_word(e, &F_T_MXCSR, t->cpu->mxcsr_mask);
 	else
 		emit_null(e, &F_T_MXCSR);
-	emit_string(e, &F_T_KERNEL, rt->kernel);
+	emit_string(e, &F_T_KERNEL, rt->description->kernel);
 	add_rules(&rules, t->rules);
 	emit_string(e, &F_T_RULES, text_string(&rules));
-	emit_array(e, &F_T_ASSUMED, SHAPE_INDENTED);
-	emit_string(e, &F_T_ASSUMPTION,
-		    "rules follow from the kernel's release");
-	emit_end(e);
+	emit_origins(rt->description, e);
+	emit_assumptions(rt->description, e);
 	emit_end(e);
 	text_deinit(&rules);
 }

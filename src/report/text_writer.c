@@ -13,6 +13,7 @@
 #define DEPTH_MAX 32
 #define GRID_GAP 3
 #define COLUMN_GAP 2
+#define LAST_COLUMN_MIN 40
 
 /* One cell of a grid or table. */
 struct cell {
@@ -306,7 +307,45 @@ static void write_grid(struct text_writer *w)
 	}
 }
 
-/* The last column is not padded and may be as long as it likes. */
+/* Bytes of `text` that fit into `room` columns, broken at a blank. */
+static size_t fitting(const char *text, size_t room)
+{
+	size_t columns = 0, fit = 0;
+
+	for (const char *s = text; *s; columns++) {
+		size_t length = text_utf8_length(s);
+
+		if (*s == ' ' && columns <= room)
+			fit = (size_t)(s - text);
+		s += length ? length : 1;
+	}
+	if (columns <= room || !fit)	/* a word that is too long stays whole */
+		return columns <= room ? strlen(text) : strcspn(text, " ");
+	return fit;
+}
+
+/* The last column has no color, so it can be broken into lines. */
+static void write_last_column(struct text_writer *w, const char *text,
+			      size_t indent)
+{
+	size_t room = w->width > indent + LAST_COLUMN_MIN ? w->width - indent
+							   : LAST_COLUMN_MIN;
+
+	while (*text) {
+		size_t size = fitting(text, room);
+
+		text_add_bytes(&w->line, text, size);
+		text += size;
+		text += *text == ' ';
+		if (!*text)
+			break;
+		w->line_columns = 1;	/* not empty */
+		end_line(w);
+		text_pad(&w->line, ' ', (long)indent);
+	}
+}
+
+/* Columns are as wide as their widest cell; the last takes what is left. */
 static void write_table(struct text_writer *w)
 {
 	size_t widths[FLOW_COLUMNS] = { 0 };
@@ -316,16 +355,21 @@ static void write_table(struct text_writer *w)
 			if (w->rows[i].cells[c].columns > widths[c])
 				widths[c] = w->rows[i].cells[c].columns;
 	for (size_t i = 0; i < w->rows_count; i++) {
-		begin_line(w);
-		for (unsigned c = 0; c < FLOW_COLUMNS; c++) {
-			const struct cell *cell = &w->rows[i].cells[c];
-			size_t pad = widths[c] - cell->columns + COLUMN_GAP;
+		const struct cell *cells = w->rows[i].cells;
+		size_t indent = indentation(w);
 
-			text_add(&w->line, cell->text ? cell->text : "");
-			if (c < FLOW_COLUMNS - 1)
-				text_pad(&w->line, ' ', (long)pad);
-			w->line_columns += cell->columns + pad;
+		begin_line(w);
+		for (unsigned c = 0; c < FLOW_COLUMNS - 1; c++) {
+			size_t pad = widths[c] - cells[c].columns + COLUMN_GAP;
+
+			text_add(&w->line, cells[c].text ? cells[c].text : "");
+			text_pad(&w->line, ' ', (long)pad);
+			indent += widths[c] + COLUMN_GAP;
 		}
+		if (cells[FLOW_COLUMNS - 1].text)
+			write_last_column(w, cells[FLOW_COLUMNS - 1].text,
+					  indent);
+		w->line_columns = 1;
 		end_line(w);
 	}
 }

@@ -34,6 +34,7 @@ static const struct field F_MESSAGE = { .key = "message",
 					.flow = FLOW_MORE };
 static const struct field F_LOADED = TO_JSON("loaded");
 static const struct field F_LOST = TO_JSON("lost");
+static const struct field F_LOST_VALUES = TO_JSON("lost_values");
 static const struct field F_LOST_TEXT = { .text = "lost: %",
 					  .flow = FLOW_COLUMN_2 };
 static const struct field F_GARBLED = TO_JSON("garbled");
@@ -113,26 +114,66 @@ static void emit_component_names(const struct field *f, uint64_t mask,
 	text_deinit(&name);
 }
 
-/* "avx (zero), opmask": what is lost that was zero anyway costs nothing. */
-static void emit_lost_text(const struct verdict *v,
-			   const struct frame_facts *f, struct emitter *e)
+/* "ymm0-3, 7 upper halves": the registers of a component that are in `set`. */
+static void add_register_set(struct text *t, const struct xregs_file *f,
+			     uint32_t set)
+{
+	const char *separator = f->prefix;
+
+	for (unsigned i = 0; i < f->count; i++) {
+		unsigned first = i;
+
+		if (!(set >> i & 1))
+			continue;
+		while (i + 1 < f->count && (set >> (i + 1) & 1))
+			i++;
+		text_printf(t, "%s%u", separator, f->first + first);
+		if (i > first)
+			text_printf(t, "-%u", f->first + i);
+		separator = ", ";
+	}
+	text_add(t, f->part);
+}
+
+/* What is lost of a component: what was zero anyway costs nothing. */
+static void add_lost(struct text *t, const struct xregs *x, unsigned component)
+{
+	const struct xregs_file *f = &xregs_files[component];
+	uint32_t set = xregs_nonzero_set(x, component);
+
+	message_add_components(t, XSTATE_BIT(component));
+	if (!(x->layout.features & XSTATE_BIT(component)))
+		return;
+	if (f->count && set) {
+		text_add(t, " (");
+		add_register_set(t, f, set);
+		text_add(t, ")");
+	} else if (f->count || !xregs_nonzero(x, component)) {
+		text_add(t, " (all zero)");
+	}
+}
+
+static void emit_lost_values(const struct verdict *v,
+			     const struct frame_facts *f, struct emitter *e)
 {
 	struct xregs x = { .image = frame_image(f).bytes,
 			   .layout = f->layout };
 	struct text t = TEXT_INIT;
 
+	emit_array(e, &F_LOST_VALUES, SHAPE_PLAIN);
 	for (unsigned i = 0; i < XSTATE_MAX; i++) {
-		uint64_t bit = XSTATE_BIT(i);
-
-		if (!(v->lost & bit))
+		if (!(v->lost & XSTATE_BIT(i)))
 			continue;
-		text_add(&t, t.size ? ", " : "");
-		message_add_components(&t, bit);
-		if ((f->layout.features & bit) && !xregs_nonzero(&x, i))
-			text_add(&t, " (zero)");
+		text_add(&t, t.size ? "; " : "");
+
+		size_t start = t.size;
+
+		add_lost(&t, &x, i);
+		emit_string(e, &ELEMENT, text_string(&t) + start);
 	}
 	if (t.size)
 		emit_string(e, &F_LOST_TEXT, text_string(&t));
+	emit_end(e);
 	text_clear(&t);
 	message_add_components(&t, v->garbled);
 	if (t.size)
@@ -177,7 +218,7 @@ void report_emit_verdicts(const struct report *r,
 		emit_component_names(&F_LOADED, v->loaded, e);
 		emit_component_names(&F_LOST, v->lost, e);
 		emit_component_names(&F_GARBLED, v->garbled, e);
-		emit_lost_text(v, facts, e);
+		emit_lost_values(v, facts, e);
 		if (v->mxcsr_loaded == TRI_UNKNOWN)
 			emit_null(e, &F_MXCSR);
 		else

@@ -59,8 +59,8 @@ void areas_deinit(struct areas *areas)
 struct area *areas_find(const struct areas *areas, uint64_t addr)
 {
 	size_t low = sorted_above(areas->list, areas->count,
-				 sizeof(*areas->list),
-				 offsetof(struct area, end), addr);
+				  sizeof(*areas->list),
+				  offsetof(struct area, end), addr);
 
 	if (low == areas->count || areas->list[low].start > addr)
 		return NULL;
@@ -71,7 +71,7 @@ struct area *areas_find(const struct areas *areas, uint64_t addr)
 static size_t range_above(const struct area *a, uint64_t addr)
 {
 	return sorted_above(a->scanned, a->scanned_count, sizeof(*a->scanned),
-			   offsetof(struct range, end), addr);
+			    offsetof(struct range, end), addr);
 }
 
 /* [start, end) is free of scanned ranges. */
@@ -116,7 +116,7 @@ bool area_is_scanned(const struct area *a, uint64_t addr)
 static size_t hit_from(const struct area *a, uint64_t addr)
 {
 	return sorted_above(a->hits, a->hits_count, sizeof(*a->hits),
-			   offsetof(struct scan_hit, address), addr - 1);
+			    offsetof(struct scan_hit, address), addr - 1);
 }
 
 static void add_hit(struct areas *areas, struct area *a, struct scan_hit hit)
@@ -145,8 +145,9 @@ static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
 
 	end = above(start, size, end);
 	areas->window_addr = start;
-	areas->window_size = areas->read(areas->snapshot, start, areas->window,
-				   above(end, AREA_OVERLAP, a->end) - start);
+	areas->window_size =
+		areas->read(areas->snapshot, start, areas->window,
+			    above(end, AREA_OVERLAP, a->end) - start);
 
 	struct bytes b = { areas->window, areas->window_size, start };
 
@@ -184,7 +185,7 @@ enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 		if (areas->no_memory)
 			return STACKS_UNSURE;
 		if (at >= end)
-			return STACKS_NOTHING;
+			return end < a->end ? STACKS_UNSURE : STACKS_NOTHING;
 		if (seen)
 			continue;
 
@@ -202,7 +203,8 @@ enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 size_t areas_fetch(struct areas *areas, uint64_t addr, uint8_t *buf,
 		   size_t size)
 {
-	struct bytes w = { areas->window, areas->window_size, areas->window_addr };
+	struct bytes w = { areas->window, areas->window_size,
+			   areas->window_addr };
 
 	if (addr >= w.addr && bytes_has(w, addr - w.addr, size)) {
 		memcpy(buf, w.data + (addr - w.addr), size);

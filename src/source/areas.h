@@ -58,7 +58,8 @@ struct area *areas_find(const struct areas *areas, uint64_t addr);
 
 /*
  * The first hit in [from, end), which lies in `a`; scans what has not been
- * scanned yet. NOTHING if there is none up to `end` or to a hole before.
+ * scanned yet. NOTHING if there is none up to the end of `a` or to a hole in
+ * it, UNSURE if there is none up to an `end` before that.
  */
 enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 				 uint64_t from, uint64_t end,

@@ -215,8 +215,8 @@ static struct error *open_verified(struct corefiles *f, struct corefile *file,
 	CLEANUP_FD int fd = -1;
 
 	if (root)
-		text_add_foreign(shown, root);
-	text_add_foreign(shown, path);
+		text_add(shown, root);
+	text_add(shown, path);
 
 	struct error *err = elffile_open(root, path, &fd);
 

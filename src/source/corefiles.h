@@ -27,7 +27,8 @@ void corefiles_destroy(struct corefiles *f);
  * build-id is the one in the dumped memory, or neither has any and the program
  * headers agree. Where the core has nothing to compare with, an ELF file is
  * taken only if --executable or --sysroot says where, and it is as large as
- * what was mapped; with a note. What was found is remembered. The descriptor is borrowed and good until the next call.
+ * what was mapped; with a note. What was found is remembered. The descriptor
+ * is borrowed and good until the next call.
  */
 struct error *corefiles_get(struct corefiles *f, const char *path,
 			    int *fd_ret) MUST_USE;

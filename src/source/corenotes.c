@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 
 #ifndef NT_X86_XSAVE_LAYOUT
+#define NT_X86_SHSTK 0x204		/* Linux 6.6 */
 #define NT_X86_XSAVE_LAYOUT 0x205	/* Linux 6.12 */
 #endif
 #ifndef AT_MINSIGSTKSZ
@@ -285,6 +286,15 @@ static struct error *take_xstate(struct corenotes *n, struct bytes desc)
 	return NULL;
 }
 
+/* The note is there only if the thread uses one. */
+static struct error *take_shadow_stack(struct corenotes *n, struct bytes desc)
+{
+	(void)desc;
+	if (n->current)
+		n->current->shadow_stack = TRI_YES;
+	return NULL;
+}
+
 /* struct x86_xfeat_component, arch/x86/include/uapi/asm/elf.h */
 static struct error *take_layout(struct corenotes *n, struct bytes desc)
 {
@@ -329,6 +339,7 @@ static const struct handler {
 	{ "CORE", NT_AUXV, 65536, take_auxv },
 	{ "CORE", NT_FILE, FILE_NOTE_MAX, take_file },
 	{ "LINUX", NT_X86_XSTATE, XSTATE_SANE_SIZE, take_xstate },
+	{ "LINUX", NT_X86_SHSTK, 4096, take_shadow_stack },
 	{ "LINUX", NT_X86_XSAVE_LAYOUT, 4096, take_layout },
 };
 

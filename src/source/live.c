@@ -39,6 +39,11 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000 * MILLISECOND + (uint64_t)t.tv_nsec;
 }
 
+static void nap(uint64_t nanoseconds)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)nanoseconds }, NULL);
+}
+
 static struct error *list_tasks(struct live *l, size_t *added_ret)
 {
 	struct error *err = tasks_update(&l->tasks, l->process,
@@ -62,8 +67,8 @@ static struct error *read_maps(struct live *l)
 	for (size_t i = 0; i < l->tasks.count && !s->mappings_count; i++) {
 		if (l->tasks.list[i].gone)
 			continue;
-		failed = procfs_maps(l->process->dir, l->tasks.list[i].thread.tid,
-				     s);
+		failed = procfs_maps(l->process->dir,
+				     l->tasks.list[i].thread.tid, s);
 		if (!failed)
 			l->process->mm_tid = l->tasks.list[i].thread.tid;
 	}
@@ -98,8 +103,46 @@ static struct error *new_copies(struct live *l)
 		return &error_no_memory;
 	for (size_t i = 0; i < l->tasks.count; i++)
 		if (l->tasks.list[i].has_sp && !l->tasks.list[i].gone)
-			pointers[count++] = l->tasks.list[i].thread.regs.r[X86_RSP];
+			pointers[count++] =
+				l->tasks.list[i].thread.regs.r[X86_RSP];
 	return stacks_set_pointers(l->copies, pointers, count);
+}
+
+/* Copy what a thread that stands still may have. */
+static enum stacks_found copy_stacks(struct live *l, struct task *t,
+				     bool always)
+{
+	enum stacks_found found = stacks_copy(
+		l->copies, t->thread.regs.r[X86_RSP], always);
+
+	if (found != STACKS_NOTHING && stacks_full(l->copies) &&
+	    !t->thread.problem)
+		t->thread.problem = error_new(
+			ERROR_UNSUPPORTED, "its stacks are too large to copy");
+	return found;
+}
+
+/*
+ * Where are the threads that are not settled? If that is all that will be
+ * done, those that run get some more chances to be caught asleep.
+ */
+static void look_begin(struct live *l, bool patient)
+{
+	bool running = true;
+
+	for (unsigned n = 0; running && (!n || (patient && n < 3)); n++) {
+		running = false;
+		if (n)
+			nap(MILLISECOND);
+		for (size_t i = 0; i < l->tasks.count; i++) {
+			struct task *t = &l->tasks.list[i];
+
+			if (task_settled(t) || (n && t->has_sp))
+				continue;
+			task_look_begin(t, l->process);
+			running |= !t->has_sp;
+		}
+	}
 }
 
 /*
@@ -108,9 +151,7 @@ static struct error *new_copies(struct live *l)
  */
 static struct error *look(struct live *l, bool copy)
 {
-	for (size_t i = 0; i < l->tasks.count; i++)
-		if (!task_settled(&l->tasks.list[i]))
-			task_look_begin(&l->tasks.list[i], l->process);
+	look_begin(l, copy);
 
 	/* after the stack pointers: no stack is too new to be in it */
 	struct error *err = read_maps(l);
@@ -135,7 +176,7 @@ static struct error *look(struct live *l, bool copy)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
 		if (copy && t->found != STACKS_NOTHING)
-			stacks_copy(l->copies, t->at.sp, true);
+			copy_stacks(l, t, true);
 	}
 	for (size_t i = 0; i < l->tasks.count; i++)
 		if (!task_settled(&l->tasks.list[i]) &&
@@ -179,8 +220,7 @@ static void wait_for_stops(struct live *l, uint64_t start)
 		if (round < 64)
 			sched_yield();
 		else
-			nanosleep(&(struct timespec){ .tv_nsec = 100000 },
-				  NULL);
+			nap(MILLISECOND / 10);
 	}
 }
 
@@ -271,8 +311,7 @@ static struct error *copy_stopped(struct live *l)
 
 		if (!t->thread.stopped || t->gone)
 			continue;
-		t->found = stacks_copy(l->copies, t->thread.regs.r[X86_RSP],
-				       all);
+		t->found = copy_stacks(l, t, all);
 		t->thread.clear = !all && t->found == STACKS_NOTHING;
 	}
 	return NULL;
@@ -365,14 +404,15 @@ static struct error *look_only(struct live *l)
 		moved = 0;
 		for (size_t i = 0; i < l->tasks.count; i++)
 			moved += !task_settled(&l->tasks.list[i]) &&
-				 l->tasks.list[i].has_sp && !l->tasks.list[i].unmoved;
+				 l->tasks.list[i].has_sp &&
+				 !l->tasks.list[i].unmoved;
 	}
 	if (!err)
 		err = list_tasks(l, &added);
 	for (size_t i = 0; i < l->tasks.count && !err; i++) {
 		struct task *t = &l->tasks.list[i];
 
-		if (task_settled(t) || t->unmoved)
+		if (task_settled(t) || t->unmoved || t->thread.problem)
 			continue;
 		t->thread.problem = error_new(
 			ERROR_UNSUPPORTED, "%s; not looked at because of "
@@ -393,8 +433,9 @@ static struct error *examine(struct live *l)
 				 l->process->pid);
 	if (l->options->stop == LIVE_STOP_NONE)
 		return look_only(l);
-	if (l->options->stop == LIVE_STOP_AUTO)
-		err = look(l, false);
+	/* of what has to be done anyway, as much as can be before stopping */
+	err = l->options->stop == LIVE_STOP_AUTO ? look(l, false)
+						 : read_maps(l);
 
 	bool settled = true;
 
@@ -436,28 +477,41 @@ static struct error *give_threads(struct live *l)
 	return l->copies ? stacks_give(l->copies, s) : NULL;
 }
 
-/* One attempt; *changed_ret: another program runs there now. */
+/* What became of the process, if that is why the look is worth nothing. */
+static struct error *check_end(const struct live *l, struct error *err,
+			       bool *again_ret)
+{
+	pid_t pid = l->process->pid;
+
+	*again_ret = false;
+	if (!process_is_alive(l->process)) {
+		error_free(err);
+		return error_new(ERROR_GONE,
+				 "process %d exited during the look", pid);
+	}
+	if (!process_has_memory(l->process)) {
+		*again_ret = true;
+		error_free(err);
+		return error_new(ERROR_GONE,
+				 "process %d starts one program after another",
+				 pid);
+	}
+	/* files in /proc fail when threads come to an end */
+	*again_ret = err && error_code(err) == ERROR_OS;
+	return err;
+}
+
 static struct error *open_once(pid_t pid, const struct live_options *options,
-			       struct snapshot *s, bool *changed_ret)
+			       struct snapshot *s, bool *again_ret)
 {
 	struct live l = { .options = options, .snapshot = s };
 	struct error *err = process_open(pid, s);
 
-	*changed_ret = false;
+	*again_ret = false;
 	if (err)
 		return err;
 	l.process = s->source;
-	err = examine(&l);
-	if (!process_has_memory(l.process)) {
-		struct procfs_stat stat;
-
-		*changed_ret = !procfs_stat(l.process->dir, 0, &stat) &&
-			       !process_state_dead(stat.state);
-		error_free(err);
-		err = error_new(ERROR_GONE, *changed_ret
-				? "process %d starts one program after another"
-				: "process %d exited during the look", pid);
-	}
+	err = check_end(&l, examine(&l), again_ret);
 	if (!err)
 		err = give_threads(&l);
 	tasks_deinit(&l.tasks);
@@ -468,16 +522,16 @@ static struct error *open_once(pid_t pid, const struct live_options *options,
 struct error *live_open(pid_t pid, const struct live_options *options,
 			struct snapshot **ret)
 {
-	bool changed = true;
+	bool again = true;
 	struct error *err = NULL;
 
-	for (unsigned n = 0; n < LOOK_ATTEMPTS && changed; n++) {
+	for (unsigned n = 0; n < LOOK_ATTEMPTS && again; n++) {
 		struct snapshot *s = snapshot_create(SOURCE_PROCESS);
 
+		error_free(err);
 		if (!s)
 			return &error_no_memory;
-		error_free(err);
-		err = open_once(pid, options, s, &changed);
+		err = open_once(pid, options, s, &again);
 		if (!err) {
 			snapshot_finish(s);
 			*ret = s;

@@ -153,17 +153,7 @@ static struct error *open_dir(pid_t pid, int *ret)
 static struct error *named_error(enum error_code code, pid_t pid,
 				 const char *name, const char *what)
 {
-	struct text t = TEXT_INIT;
-
-	text_add_foreign(&t, name);
-
-	struct error *err = text_bad(&t)
-				    ? &error_no_memory
-				    : error_new(code, "process %d (%s) %s", pid,
-						text_string(&t), what);
-
-	text_deinit(&t);
-	return err;
+	return error_new(code, "process %d (%s) %s", pid, name, what);
 }
 
 bool process_state_dead(char state)
@@ -205,6 +195,16 @@ static pid_t find_live_thread(const struct process *p)
 	return 0;
 }
 
+bool process_is_alive(const struct process *p)
+{
+	struct procfs_stat stat;
+
+	if (!procfs_stat(p->dir, p->mm_tid, &stat) &&
+	    !process_state_dead(stat.state))
+		return true;
+	return find_live_thread(p) != 0;
+}
+
 static struct error *refused(const struct process *p, const char *name)
 {
 	struct procfs_access access;
@@ -222,19 +222,11 @@ struct error *process_refusal(const struct process *p, pid_t tid,
 	if (procfs_status(p->dir, tid, &status) || !status.tracer)
 		return refused(p, name);
 
-	struct text t = TEXT_INIT;
-
 	if (procfs_read(AT_FDCWD, tracer, sizeof(tracer), "/proc/%d/comm",
 			(int)status.tracer) > 0)
 		tracer[strcspn(tracer, "\n")] = '\0';
-	text_add_foreign(&t, tracer);
-
-	struct error *err = error_new(ERROR_PERMISSION,
-				      "already traced by process %d (%s)",
-				      (int)status.tracer, text_string(&t));
-
-	text_deinit(&t);
-	return err;
+	return error_new(ERROR_PERMISSION, "already traced by process %d (%s)",
+			 (int)status.tracer, tracer);
 }
 
 static struct error *open_memory(struct process *p, const char *name)

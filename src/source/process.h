@@ -30,6 +30,9 @@ size_t process_read(const struct snapshot *s, uint64_t addr, void *buf,
 /* Does it still have the memory that it had when it was opened? */
 bool process_has_memory(const struct process *p);
 
+/* Is any thread of it left that is not a zombie? */
+bool process_is_alive(const struct process *p);
+
 /* True for the states, as in stat, of threads that have exited. */
 bool process_state_dead(char state);
 

@@ -356,10 +356,15 @@ int procfs_maps(int dir, pid_t tid, struct snapshot *s)
 
 	if (!file)
 		return result;
-	while (getline(&line, &room, file) >= 0) {
+	for (;;) {
 		struct mapping m;
 		struct mapping *added = NULL;
 
+		errno = 0;
+		if (getline(&line, &room, file) < 0) {
+			result = -errno;
+			break;
+		}
 		if (procfs_parse_mapping(line, &m))
 			added = snapshot_add_mapping(s);
 		if (!added) {
@@ -369,8 +374,6 @@ int procfs_maps(int dir, pid_t tid, struct snapshot *s)
 		}
 		*added = m;
 	}
-	if (!result && ferror(file))
-		result = -EIO;
 	fclose(file);
 	return result;
 }
@@ -493,9 +496,8 @@ struct error *procfs_refusal(const struct procfs_access *a)
 {
 	struct text t = TEXT_INIT;
 
-	text_printf(&t, "process %d (", a->pid);
-	text_add_foreign(&t, a->name);
-	text_add(&t, "): permission denied: ");
+	text_printf(&t, "process %d (%s): permission denied: ", a->pid,
+		    a->name);
 	explain(a, &t);
 
 	struct error *err = text_bad(&t)

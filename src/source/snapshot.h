@@ -73,6 +73,7 @@ struct thread {
 	 */
 	uint8_t *xstate;
 	size_t xstate_size;
+	enum tri shadow_stack;	/* it uses one */
 	struct error *problem;	/* why it could not be examined, or NULL */
 };
 
@@ -132,8 +133,7 @@ struct snapshot {
 	uint64_t minsigstksz;	/* AT_MINSIGSTKSZ, 0 if unknown */
 	uint64_t vdso;		/* AT_SYSINFO_EHDR, 0 if unknown */
 
-	/* What could not be had and the user should know; foreign parts
-	 * escaped. */
+	/* What could not be had and the user should know; foreign. */
 	char **notes;
 	size_t notes_count;
 

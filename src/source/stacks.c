@@ -15,6 +15,7 @@
  */
 #define POPPED 16
 #define RED_ZONE 128
+#define PAGE 4096
 /* A stack that overflowed has its pointer below its lowest page. */
 #define GUARD KIB(64)
 
@@ -28,13 +29,15 @@
 #define KEEP_FOREIGN_HITS 8	/* on what looks like another's stack */
 #define HOPS_MAX 128
 #define HITS_MAX 1024		/* of one stack, followed */
-#define COPIES_MAX MIB(256)	/* in all: foreign words lead here */
+#define COPIES_MAX MIB(64)	/* in all, and of each thread: */
+#define COPIES_MAX_PER_THREAD KIB(128)
 
 struct stacks {
 	struct areas areas;
 	uint64_t *pointers;		/* sorted */
 	size_t pointers_count;
 	uint64_t copied;		/* bytes in all */
+	bool full;
 };
 
 struct stacks *stacks_create(const struct snapshot *s, stacks_read_fn *read)
@@ -108,29 +111,20 @@ static struct area *stack_area(const struct stacks *st, uint64_t *sp)
 	return a;
 }
 
-/* The first and last address to scan for a stack pointer; *end_ret first. */
-static uint64_t scan_bounds(const struct area *a, uint64_t sp, uint64_t most,
-			    uint64_t *end_ret)
-{
-	uint64_t start = below(sp & ~UINT64_C(7), POPPED, a->start);
-
-	*end_ret = above(start, most, a->end);
-	return start;
-}
-
 enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 {
 	struct area *a = areas_find(&st->areas, sp);
 	struct scan_hit hit;
-	uint64_t end;
 
 	if (!a)
 		return STACKS_UNSURE;
 
-	uint64_t start = scan_bounds(a, sp, LOOK_MAX, &end);
-	enum stacks_found found = areas_next_hit(&st->areas, a, start, end, &hit);
+	uint64_t start = below(sp & ~UINT64_C(7), POPPED, a->start);
+	uint64_t end = above(start, LOOK_MAX, a->end);
+	enum stacks_found found = areas_next_hit(&st->areas, a, start, end,
+						 &hit);
 
-	if (found == STACKS_NOTHING && (end < a->end || !area_is_scanned(a, sp)))
+	if (found == STACKS_NOTHING && !area_is_scanned(a, sp))
 		return STACKS_UNSURE;
 	return found;
 }
@@ -173,7 +167,9 @@ static void keep_gap(struct stacks *st, struct area *a, size_t index,
 static void keep(struct stacks *st, struct area *a, uint64_t start,
 		 uint64_t end)
 {
-	while (start < end && st->copied < COPIES_MAX && !st->areas.no_memory) {
+	uint64_t most = COPIES_MAX + st->pointers_count * COPIES_MAX_PER_THREAD;
+
+	while (start < end && !st->areas.no_memory) {
 		size_t i = copy_above(a, start);
 		uint64_t stop = end;
 
@@ -185,6 +181,10 @@ static void keep(struct stacks *st, struct area *a, uint64_t start,
 				continue;
 			}
 			stop = min64(stop, c->start);
+		}
+		if (stop - start > most || st->copied > most - (stop - start)) {
+			st->full = true;
+			return;
 		}
 		keep_gap(st, a, i, start, stop - start);
 		start = stop;
@@ -306,9 +306,10 @@ static uint64_t first_readable(struct stacks *st, const struct area *a,
 	uint64_t first = below(sp & ~UINT64_C(7), RED_ZONE, a->start);
 	uint8_t byte;
 
-	return st->areas.read(st->areas.snapshot, first, &byte, 1)
-		       ? first
-		       : sp & ~UINT64_C(7);
+	if (first / PAGE == sp / PAGE ||
+	    st->areas.read(st->areas.snapshot, first, &byte, 1))
+		return first;
+	return sp & ~UINT64_C(7);
 }
 
 /* One stack of a thread whose stack pointer is `own`, from `sp` on. */
@@ -322,26 +323,31 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	if (!a)
 		return STACKS_UNSURE;
 
-	uint64_t at = scan_bounds(a, sp, COPY_MAX, &t.end);
+	/* scanned from the red zone on as well: what is copied is read once */
 	uint64_t first = first_readable(st, a, sp);
-	bool whole = t.end == a->end;
+	uint64_t at = first;
 	enum stacks_found found;
 
+	t.end = above(first, COPY_MAX, a->end);
 	t.own_end = next_stack(st, own, sp, t.end);
-	while ((found = areas_next_hit(&st->areas, a, at, t.end, &hit)) == STACKS_HIT &&
-	       t.hits++ < HITS_MAX && t.foreign_hits < KEEP_FOREIGN_HITS) {
+	for (;;) {
+		found = areas_next_hit(&st->areas, a, at, t.end, &hit);
+		if (found != STACKS_HIT || t.hits++ == HITS_MAX ||
+		    t.foreign_hits == KEEP_FOREIGN_HITS)
+			break;
 		follow_hit(st, a, &t, &hit, hops);
 		at = hit.address + 4;
 	}
 
-	uint64_t keep_end = t.keep_end ? t.keep_end
-				       : above(sp, KEEP_WITHOUT_HIT,
-					       mapping_end(st, sp));
+	uint64_t keep_end = t.keep_end;
 
+	if (!keep_end)
+		keep_end = above(sp, t.hits ? MARGIN : KEEP_WITHOUT_HIT,
+				 mapping_end(st, sp));
 	keep_end = min64(keep_end, min64(t.end, t.own_end));
 	if (t.hits)
 		found = STACKS_HIT;
-	else if (found == STACKS_NOTHING && (!whole || !area_is_scanned(a, sp)))
+	else if (found == STACKS_NOTHING && !area_is_scanned(a, sp))
 		found = STACKS_UNSURE;
 	if (found != STACKS_NOTHING || always)
 		keep(st, a, first, keep_end);
@@ -360,6 +366,11 @@ enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always)
 			copy_one(st, sp, hops.at[i], true, &hops);
 	}
 	return found;
+}
+
+bool stacks_full(const struct stacks *st)
+{
+	return st->full;
 }
 
 struct error *stacks_give(struct stacks *st, struct snapshot *s)

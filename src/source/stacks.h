@@ -52,6 +52,12 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp);
 enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always);
 
 /*
+ * Has something been left out because it would have been too much? Words in
+ * the process's memory say what is copied, so there is a limit.
+ */
+bool stacks_full(const struct stacks *st);
+
+/*
  * Hand the copies over to `s`. An error also if memory ran out before: then
  * some of the answers above were UNSURE because of it.
  */

@@ -4,8 +4,10 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -15,15 +17,20 @@
 
 #include "base/cleanup.h"
 
+#ifndef NT_X86_SHSTK
+#define NT_X86_SHSTK 0x204	/* Linux 6.6 */
+#endif
+
 /* Larger than any XSAVE image so far: AMX's has 11008 bytes. */
 #define XSTATE_ROOM 16384
 
-/* How often to see to the dead while the tracing thread is at work. */
-#define REAP_NANOSECONDS 20000000
+/* A PTRACE_SEIZE that takes longer than this waits for an exec. */
+#define SEIZE_NANOSECONDS 20000000
 
 struct tracer {
 	void (*work)(struct tracer *tracer, void *arg);
 	void *arg;
+	atomic_uint seizing;	/* odd while PTRACE_SEIZE is under way */
 	pthread_mutex_t lock;
 	pid_t *seized;		/* all that were, in no order */
 	size_t count;
@@ -44,27 +51,39 @@ static void *run(void *arg)
  */
 static void reap(struct tracer *tracer)
 {
-	siginfo_t info;
-
 	pthread_mutex_lock(&tracer->lock);
-	for (size_t i = 0; i < tracer->count; i++)
-		waitid(P_PID, (id_t)tracer->seized[i], &info,
-		       WEXITED | WNOHANG | __WALL);
+	for (size_t i = 0; i < tracer->count; i++) {
+		id_t tid = (id_t)tracer->seized[i];
+		siginfo_t info = { .si_code = 0 };
+
+		/* stops are reported whatever one asks for: leave them */
+		if (waitid(P_PID, tid, &info,
+			   WEXITED | WNOHANG | WNOWAIT | __WALL) ||
+		    (info.si_code != CLD_EXITED &&
+		     info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED))
+			continue;
+		waitid(P_PID, tid, &info, WEXITED | WNOHANG | __WALL);
+	}
 	pthread_mutex_unlock(&tracer->lock);
 }
 
 static void join(struct tracer *tracer, pthread_t thread)
 {
 	struct timespec until;
+	unsigned before = 0;
 
 	do {
+		unsigned seizing = atomic_load(&tracer->seizing);
+
+		if (seizing % 2 && seizing == before)
+			reap(tracer);
+		before = seizing;
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += REAP_NANOSECONDS;
+		until.tv_nsec += SEIZE_NANOSECONDS;
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_nsec -= 1000000000;
 			until.tv_sec++;
 		}
-		reap(tracer);
 	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
 }
 
@@ -76,6 +95,10 @@ struct error *tracer_run(void (*work)(struct tracer *tracer, void *arg),
 	sigset_t stops, before;
 	pthread_t thread;
 
+#ifdef M_ARENA_MAX
+	/* only one thread works at a time: no second heap, it is slower */
+	mallopt(M_ARENA_MAX, 1);
+#endif
 	sigemptyset(&stops);
 	sigaddset(&stops, SIGTSTP);
 	sigaddset(&stops, SIGTTIN);
@@ -115,12 +138,16 @@ static bool remember(struct tracer *tracer, pid_t tid)
 
 void tracer_seize(struct tracer *tracer, struct tracee *t)
 {
-	if (!remember(tracer, t->tid))
+	if (!remember(tracer, t->tid)) {
 		t->state = TRACEE_REFUSED;
-	else if (!ptrace(PTRACE_SEIZE, t->tid, NULL, NULL))
+		return;
+	}
+	atomic_fetch_add(&tracer->seizing, 1);
+	if (!ptrace(PTRACE_SEIZE, t->tid, NULL, NULL))
 		t->state = TRACEE_SEIZED;
 	else
 		t->state = errno == ESRCH ? TRACEE_GONE : TRACEE_REFUSED;
+	atomic_fetch_add(&tracer->seizing, 1);
 }
 
 void tracer_interrupt(struct tracee *t)
@@ -243,6 +270,10 @@ struct error *tracer_read(const struct tracee *t, struct thread *ret)
 		ret->xstate_size = size;
 		ret->has |= THREAD_HAS_XSTATE;
 	}
+	/* the kernel has this set only for threads with a shadow stack */
+	size = read_set(t->tid, NT_X86_SHSTK, set, sizeof(set));
+	ret->shadow_stack = tri_of(size);
+
 	if (!ptrace(PTRACE_GETSIGMASK, t->tid,
 		    (void *)(uintptr_t)sizeof(ret->sigmask), &ret->sigmask))
 		ret->has |= THREAD_HAS_SIGMASK;

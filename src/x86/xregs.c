@@ -6,6 +6,17 @@
 
 #define FCW_INIT 0x37f
 
+const struct xregs_file xregs_files[XSTATE_MAX] = {
+	[XSTATE_X87] = { "st", 0, 8, 16, XSTATE_ST_OFF, "" },
+	[XSTATE_SSE] = { "xmm", 0, 16, 16, 0, "" },
+	[XSTATE_AVX] = { "ymm", 0, 16, 16, 0, " upper halves" },
+	[XSTATE_BNDREGS] = { "bnd", 0, 4, 16, 0, "" },
+	[XSTATE_OPMASK] = { "k", 0, 8, 8, 0, "" },
+	[XSTATE_ZMM_HI256] = { "zmm", 0, 16, 32, 0, " upper halves" },
+	[XSTATE_HI16_ZMM] = { "zmm", 16, 16, 64, 0, "" },
+	[XSTATE_APX] = { "r", 16, 16, 8, 0, "" },
+};
+
 static bool has(uint64_t mask, enum xstate_bit bit)
 {
 	return mask & XSTATE_BIT(bit);
@@ -104,4 +115,19 @@ bool xregs_nonzero(const struct xregs *x, unsigned bit)
 	if (!(x->layout.features & XSTATE_BIT(bit)))
 		return false;
 	return bytes_nonzero(x->image, off, size);
+}
+
+uint32_t xregs_nonzero_set(const struct xregs *x, unsigned bit)
+{
+	const struct xregs_file *f = &xregs_files[bit];
+	uint32_t set = 0;
+
+	if (!(x->layout.features & XSTATE_BIT(bit)))
+		return 0;
+	for (unsigned i = 0; i < f->count; i++)
+		if (bytes_nonzero(x->image, (uint64_t)x->layout.offset[bit] +
+						    f->start + f->size * i,
+				  f->size))
+			set |= UINT32_C(1) << i;
+	return set;
 }

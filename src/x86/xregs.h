@@ -47,6 +47,21 @@ bool xregs_opmask(const struct xregs *x, unsigned n, uint64_t *ret);
 /* PKRU as in use: two bits a key, access disable and write disable. */
 bool xregs_pkru(const struct xregs *x, uint32_t *ret);
 
+/* The registers that make up a component; count 0: it has none to name. */
+struct xregs_file {
+	const char *prefix;	/* "ymm" */
+	uint8_t first;		/* number of the first one */
+	uint8_t count;
+	uint8_t size;		/* bytes from one to the next */
+	uint8_t start;		/* of the first one, in the component */
+	const char *part;	/* " upper halves", or "" */
+};
+
+extern const struct xregs_file xregs_files[XSTATE_MAX];
+
+/* Bit i: the component's i-th register is not zero, in use or not. */
+uint32_t xregs_nonzero_set(const struct xregs *x, unsigned bit);
+
 /* Does component `bit` hold a byte that is not zero, in use or not? */
 bool xregs_nonzero(const struct xregs *x, unsigned bit);
 

@@ -25,10 +25,14 @@ cd "$dir"
 ids=$(sigframe-inspect --explain |
 	sed -n 's/^ *\([a-z][a-z0-9-]*\)  .*/\1/p' | sort)
 one_id=$(head -n 1 <<<"$ids")
+cpus=$(sigframe-inspect --list-cpus | sed -n 's/^\([^ ]*\) .*0x.*/\1/p')
+kernels=$(sigframe-inspect --list-kernels |
+	sed -n '/^$/q; s/^  *\([^ ]*\)  *\([^ ]*\) .*/\1\n\2/p')
 
 # What is typed, and what has to be offered: exactly these words, or with a +
 # in front at least these. %ids stands for the ids of checks and hazards, %one
-# for one of them, %pid for a process that exists.
+# for one of them, %pid for a process that exists, %cpus and %kernels for what
+# targets are made of.
 cases=(
 	'--stop=|all auto none'
 	'--stop |all auto none'
@@ -42,6 +46,14 @@ cases=(
 	'-p %pid -T |+%pid'
 	'fi|file'
 	'-e fi|file'
+	'-t |+host file %cpus'
+	'--target=|+host file %cpus'
+	'-t fi|file'
+	'-t EPYC-G|EPYC-Genoa'
+	'--target=epyc-g|EPYC-Genoa'
+	'-t haswell@|host %kernels'
+	'-t host,layout=intel@R7|R7'
+	'--target=host,layout=intel@stri|strict-magic2'
 	'--sysroot=|folder'
 	'--sysroot=nothing|'
 )
@@ -49,15 +61,17 @@ cases=(
 fill_in() {
 	local text=${1//%ids/$ids}
 
+	text=${text//%cpus/$cpus}
+	text=${text//%kernels/$kernels}
 	text=${text//%one/$one_id}
 	echo "${text//%pid/$$}"
 }
 
 # What SHELL offers for a line, in a form that all of them share: only the
-# value, only a file's last part.
+# value, only a file's last part, only a target's kernel.
 values() {
 	offers "$1" "sigframe-inspect $2" |
-		sed 's/^--[a-z-]*=//; s|/$||; s|.*/||' | grep . | sort -u
+		sed 's/^--[a-z-]*=//; s|/$||; s|.*[/@]||' | grep . | sort -u
 }
 
 # try SHELL LINE WANTED

@@ -51,8 +51,11 @@ tap_none "an id that does not exist is refused" \
 	grep -q no-such-id <<<"$message" || echo "it says: $message")"
 
 # Keys of the JSON: all in the sources, all in the man page's list.
-keys=$(grep -rohE '(\.key = |TO_JSON\()"[a-z0-9_]+"' "$srcdir/src/report" |
-	cut -d'"' -f2 | sort -u)
+keys=$({
+	grep -rohE '(\.key = |TO_JSON\()"[a-z0-9_]+"' "$srcdir/src/report"
+	grep -ohE '\[DESCRIBED_[A-Z_0-9]+\] = "[a-z0-9_]+"' \
+		"$srcdir/src/describe/description.c"
+} | cut -d'"' -f2 | sort -u)
 keys_in_man=$(awk '
 	/^\.S[hs]/ { here = /^\.Ss JSON/ }
 	here && /^\.Bl/ { list = 1 }

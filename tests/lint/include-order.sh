@@ -49,7 +49,7 @@ tap_none "each foreign header stays in its home" "$(awk '
 		home("^elfutils/|^dwarf\\.h$", "locate")
 		home("^(lib|g)?elf\\.h$", "source locate")
 		home("^capstone", "locate")
-		home("^json", "report")
+		home("^json", "describe report")
 		home("^(sys|linux|asm)/ptrace", "source")
 		home("^argp\\.h$", "top")
 		home("^cpuid\\.h$|intrin\\.h$", "describe")

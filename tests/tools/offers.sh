@@ -4,7 +4,7 @@
 #
 # Needs $srcdir, and sigframe-inspect in $PATH.
 
-# Tell on stderr why completion in SHELL cannot be tried, and fail; or succeed.
+# Tell why completion in SHELL cannot be tried, and fail; or succeed.
 offers_need() {
 	if ! command -v "$1" >/dev/null; then
 		echo "no $1 here"
@@ -12,6 +12,12 @@ offers_need() {
 	fi
 	if [ "$1" = bash ] && [ ! -r "$(offers_bash_completion)" ]; then
 		echo "no bash-completion here"
+		return 1
+	fi
+	if [ "$1" = zsh ] &&
+		! zsh -f -c 'zmodload zsh/zpty && zpty inner true' 2>/dev/null
+	then
+		echo "no pseudo-terminals for zsh here"
 		return 1
 	fi
 }

@@ -8,7 +8,8 @@ build=$top/build
 # What building takes on Debian 12.
 # shellcheck disable=SC2034 # for those who source this
 build_packages="autoconf automake pkg-config gcc make libc6-dev libelf-dev
-	libdw-dev libcapstone-dev libjson-c-dev"
+	libdw-dev libcapstone-dev libjson-c-dev libprotobuf-c-dev
+	protobuf-c-compiler"
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2

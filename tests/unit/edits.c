@@ -53,6 +53,13 @@ static void s575(struct made *m)
 	made_put(m, 480, 4, 575);
 }
 
+static void s575_no_avx(struct made *m)
+{
+	s575(m);
+	clear_bits(m, 472, 4);
+	m->facts.sigframe.uc_flags &= ~UINT64_C(1);
+}
+
 static void grow(struct made *m)
 {
 	resize(m, size_of(m) + 64);
@@ -298,6 +305,7 @@ static const struct edit_row edits[] = {
 	{ "E01", magic1, ALL_FX },
 	{ "E02", magic2, ALL_FX },
 	{ "E03", s575, { LEGACY, LEGACY, { FULL }, LEGACY, LEGACY } },
+	{ "E03 and E10 and E30", s575_no_avx, { [C4] = { FULL, 0x4 } } },
 	{ "E04 MAGIC2 at both", grow,
 	  { LEGACY, LEGACY, { FULL }, LEGACY, { FULL } } },
 	{ "E04", grow_moved, { LEGACY, LEGACY, LEGACY, LEGACY, { FULL } } },

@@ -45,6 +45,9 @@ MADE_EDIT(s_short,
      made_put(m, 480, 4, 832);
      made_put(m, 468, 4, 836);
      made_put(m, 832, 4, XSTATE_MAGIC2);)
+MADE_EDIT(s_edited_cut,
+	  made_put(m, 480, 4, 832);
+	  made_cut(m, 2696, RUN_END_UNKNOWN);)
 MADE_EDIT(at16, made_move(m, 16);)
 MADE_EDIT(at8_magic1, magic1(m, t); made_move(m, 8);)
 MADE_EDIT(reserved, made_put(m, 512 + 23, 1, 1);)
@@ -150,6 +153,9 @@ static const struct {
 	{ magic2_missing, ICX, R1, INTACT | LOSSY, "",
 	  " magic2-unreadable-fx magic2-missing" },
 	{ magic2_missing, ICX, R4, INTACT | LOSSY | FATAL, "",
+	  " magic2-unreadable magic2-not-at-user-size" },
+	/* MAGIC2 is not behind S; behind U it may be */
+	{ s_edited_cut, ICX, R4, INTACT | LOSSY | FATAL, "",
 	  " magic2-unreadable magic2-not-at-user-size" },
 	{ magic2_wrong, ICX, R3, LOSSY, " magic2-missing", "" },
 	{ magic2_wrong, ICX, R4, LOSSY, " magic2-not-at-user-size", "" },

@@ -101,7 +101,7 @@ static void defaults(void **state)
 	assert_int_equal(o.color, OPTIONS_COLOR_AUTO);
 	assert_true(o.locate.unwind);
 	assert_false(o.tree || o.registers || o.raw || o.quiet || o.strict ||
-		     o.explain);
+		     o.tell == OPTIONS_TELL_EXPLANATION);
 	options_deinit(&o);
 }
 
@@ -155,11 +155,11 @@ static void explain(void **state)
 
 	(void)state;
 	assert_null(parse(list, &o));
-	assert_true(o.explain);
+	assert_true(o.tell == OPTIONS_TELL_EXPLANATION);
 	assert_null(o.explain_id);
 	options_deinit(&o);
 	assert_null(parse(one, &o));
-	assert_true(o.explain);
+	assert_true(o.tell == OPTIONS_TELL_EXPLANATION);
 	assert_string_equal(o.explain_id, "magic1-wrong");
 	options_deinit(&o);
 }

@@ -369,7 +369,7 @@ static void refusals(void **state)
 		assert_int_equal(error_code(err), ERROR_PERMISSION);
 		assert_non_null(strstr(error_message(err), cases[i].says));
 		assert_non_null(strstr(error_message(err),
-				       "process 20 (bad\\x0aname)"));
+				       "process 20 (bad\nname)"));
 		error_free(err);
 	}
 }

@@ -104,13 +104,13 @@ static void draw_image(struct made *m, const struct made_words *w,
 
 	if (once_in(3))
 		made_put(m, 24, 4, mxcsrs[below(ARRAY_SIZE(mxcsrs))]);
-	if (once_in(6)) {
+	if (once_in(5)) {
 		s = any_size(t->user_size);
 		made_put(m, 480, 4, s);
 		made_put(m, 468, 4, s + 4);
 		if (once_in(2) && s < MADE_AREA - 116)
 			made_put(m, s, 4, XSTATE_MAGIC2);
-		if (once_in(2))
+		if (once_in(3))
 			made_put(m, w->s, 4, 0);
 	}
 	if (once_in(16) && t->user_size)
@@ -171,7 +171,7 @@ static void draw_memory(struct made *m, const struct target *t)
 			any_tri(), any_tri(), any_tri(), any_tri(), any_tri(),
 			any_tri(), draw(),
 		};
-	if (once_in(16))
+	if (once_in(8))
 		f->sigframe.uc_flags = below(8);
 	if (once_in(20))
 		f->sigframe.regs.r[below(X86_REGS)] = any_word();
@@ -406,7 +406,7 @@ static const char *forget(struct made *m, struct made_target *t)
 {
 	struct frame_facts *f = &m->facts;
 
-	switch (below(10)) {
+	switch (below(14)) {
 	case 0:
 		f->around.restorer = TRI_UNKNOWN;
 		return "restorer";

@@ -21,6 +21,7 @@ static uint8_t bytes[SIZE];
 static const struct memory memory = { bytes, SIZE, BASE };
 static uint64_t hole;
 static size_t reads;
+static bool huge;	/* zeros behind the end, without end */
 
 static size_t read_memory(const struct snapshot *s, uint64_t addr, void *buf,
 			  size_t size)
@@ -29,6 +30,10 @@ static size_t read_memory(const struct snapshot *s, uint64_t addr, void *buf,
 
 	(void)s;
 	reads++;
+	if (huge && addr >= end) {
+		memset(buf, 0, size);
+		return size;
+	}
 	assert_true(addr >= BASE && addr < end);
 	if (hole && addr < hole + PAGE && addr + size > hole)
 		size = addr < hole ? hole - addr : 0;
@@ -338,6 +343,35 @@ static void shared_mapping(void **state)
 	snapshot_destroy(s);
 }
 
+/* More than a process can sensibly have is refused, and said to be. */
+static void too_much(void **state)
+{
+	static const struct layout layout[] = { { 0, 64, RW }, { 0 } };
+	struct snapshot *s = make(layout);
+	struct stacks *st = begin(s);
+
+	(void)state;
+	put_frame(BASE + 50 * PAGE);
+	assert_int_equal(stacks_copy(st, BASE + 40 * PAGE, false), STACKS_HIT);
+	assert_false(stacks_full(st));
+	finish(st, s);
+	snapshot_destroy(s);
+
+	/* a mapping so large that COPIES_MAX is reached inside it */
+	s = make(layout);
+	s->mappings[0].end = BASE + (UINT64_C(1) << 30);
+	huge = true;
+	st = begin(s);
+	for (unsigned i = 0; i < 400; i++)
+		stacks_copy(st, BASE + 2 * SIZE + i * 2 * SIZE, true);
+	assert_true(stacks_full(st));
+	assert_null(stacks_give(st, s));
+	assert_true(copied_size(s) <= UINT64_C(64) << 20);
+	huge = false;
+	stacks_destroy(st);
+	snapshot_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +382,7 @@ int main(void)
 		cmocka_unit_test(follows_stacks),
 		cmocka_unit_test(hostile_pointers),
 		cmocka_unit_test(shared_mapping),
+		cmocka_unit_test(too_much),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -3,8 +3,9 @@
 
 /*
  * Usage: odd zombie        child that has exited: prints "zombie PID"
- *        odd traced PID    traces PID, without stopping it
+ *        odd traced TID... traces these threads, without stopping them
  *        odd undumpable    may not be traced by its own user
+ *        odd headless      its main thread has exited, the other has a frame
  *        odd named         hostile bytes for a name, and a signal frame
  *        odd plain         nothing odd, no signal frame
  *        odd running       the same, but runs all the time
@@ -12,7 +13,8 @@
  * Prints "process PID" and "READY", and ends when the other end of its
  * standard input is closed.
  */
-#include <stdint.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -22,12 +24,12 @@
 /* A colour, a line of its own, half a character, what JSON has to escape. */
 static const char hostile_name[] = "\033[31m\n\"\\\xff\xc3\x07\x9bx";
 
-static int zombie(const char *arg)
+static int zombie(char **args)
 {
 	siginfo_t info;
 	pid_t pid = fork();
 
-	(void)arg;
+	(void)args;
 	if (pid < 0)
 		target_fail("fork");
 	if (!pid)
@@ -40,18 +42,19 @@ static int zombie(const char *arg)
 	return 0;
 }
 
-static int traced(const char *arg)
+static int traced(char **args)
 {
-	if (!arg || ptrace(PTRACE_SEIZE, atoi(arg), NULL, NULL))
-		target_fail("PTRACE_SEIZE");
+	for (; *args; args++)
+		if (ptrace(PTRACE_SEIZE, atoi(*args), NULL, NULL))
+			target_fail("PTRACE_SEIZE");
 	target_ready();
 	target_stay();
 	return 0;
 }
 
-static int undumpable(const char *arg)
+static int undumpable(char **args)
 {
-	(void)arg;
+	(void)args;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		target_fail("PR_SET_DUMPABLE");
 	target_ready();
@@ -67,11 +70,45 @@ static void handle(int signo)
 	_exit(0);
 }
 
-static int named(const char *arg)
+/* Has the main thread exited? What is left of it is a zombie. */
+static bool main_is_gone(void)
+{
+	char line[256] = "";
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
+		fclose(file);
+	return strstr(line, ") Z ") != NULL;
+}
+
+static void *raise_and_stay(void *arg)
+{
+	(void)arg;
+	while (!main_is_gone())
+		usleep(1000);
+	raise(SIGUSR1);
+	return NULL;
+}
+
+static int headless(char **args)
+{
+	struct sigaction action = { .sa_handler = handle };
+	pthread_t thread;
+
+	(void)args;
+	sigaction(SIGUSR1, &action, NULL);
+	if (pthread_create(&thread, NULL, raise_and_stay, NULL))
+		target_fail("pthread_create");
+	pthread_exit(NULL);
+}
+
+static int named(char **args)
 {
 	struct sigaction action = { .sa_handler = handle };
 
-	(void)arg;
+	(void)args;
 	if (prctl(PR_SET_NAME, hostile_name, 0, 0, 0))
 		target_fail("PR_SET_NAME");
 	sigaction(SIGUSR1, &action, NULL);
@@ -79,19 +116,19 @@ static int named(const char *arg)
 	return 2;
 }
 
-static int plain(const char *arg)
+static int plain(char **args)
 {
-	(void)arg;
+	(void)args;
 	target_ready();
 	target_stay();
 	return 0;
 }
 
-static int running(const char *arg)
+static int running(char **args)
 {
 	struct pollfd in = { .fd = STDIN_FILENO };
 
-	(void)arg;
+	(void)args;
 	target_ready();
 	while (poll(&in, 1, 0) == 0)
 		for (volatile unsigned n = 0; n < 1000000; n++)
@@ -103,11 +140,12 @@ int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
-		int (*run)(const char *arg);
+		int (*run)(char **args);
 	} kinds[] = {
 		{ "zombie", zombie },	    { "traced", traced },
-		{ "undumpable", undumpable }, { "named", named },
-		{ "plain", plain },	    { "running", running },
+		{ "undumpable", undumpable }, { "headless", headless },
+		{ "named", named },	    { "plain", plain },
+		{ "running", running },
 	};
 
 	if (argc < 2)
@@ -115,6 +153,6 @@ int main(int argc, char **argv)
 	target_begin();
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(argv[1], kinds[i].name))
-			return kinds[i].run(argv[2]);
+			return kinds[i].run(argv + 2);
 	return 2;
 }

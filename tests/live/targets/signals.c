@@ -2,6 +2,8 @@
 /* signals.c - a process that counts whether all its signals arrive */
 
 /*
+ * Usage: signals COUNT
+ *
  * Four threads get signals: one waits in pause(), one in nanosleep(), one
  * makes system calls all the time and one makes none. The main thread sends
  * them, in turn,
@@ -10,8 +12,8 @@
  *	real-time ones with values, a burst at a time,
  *
  * and to the first of them also real-time ones with sigqueue, directed at
- * the process. It goes on until the other end of its standard input is
- * closed, then prints
+ * the process. Prints "enough" once COUNT have arrived, and goes on until the
+ * other end of its standard input is closed; then prints
  *
  *	sent COUNT
  *	handled COUNT
@@ -152,8 +154,9 @@ static void install(int signo, void (*handler)(int, siginfo_t *, void *))
 		target_fail("sigaction");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	unsigned long enough = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	int values[RECEIVERS] = { 0 }, directed = 0;
 	struct sigaction ordinary = { .sa_handler = handle_ordinary };
 	struct pollfd in = { .fd = STDIN_FILENO };
@@ -177,9 +180,15 @@ int main(void)
 	sigaddset(&all, DIRECTED);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	target_ready();
-	while (poll(&in, 1, 0) == 0)
+	while (poll(&in, 1, 0) == 0) {
 		for (unsigned i = 0; i < RECEIVERS; i++)
 			send_to(&receivers[i], &values[i], &directed);
+		if (!enough || sent < enough)
+			continue;
+		enough = 0;
+		puts("enough");
+		fflush(stdout);
+	}
 	for (unsigned i = 0; i < RECEIVERS; i++) {
 		handled += atomic_load(&receivers[i].handled);
 		disorder += atomic_load(&receivers[i].disorder);

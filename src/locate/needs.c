@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs.c - instruction set extensions that code is about to need */
+#include "locate/needs.h"
+
+/* It has an enum x86_reg of its own. */
+#define x86_reg capstone_x86_reg
+#include <capstone/capstone.h>
+#undef x86_reg
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "x86/gprs.h"
+
+enum { INSTRUCTION_MAX = 15 };
+
+struct needs {
+	csh wide;
+	csh narrow;
+};
+
+/* Capstone's groups of instructions by extension. */
+static const struct {
+	uint8_t group;
+	enum isa isa;
+} groups[] = {
+	{ X86_GRP_3DNOW, ISA_3DNOW },	  { X86_GRP_AES, ISA_AES },
+	{ X86_GRP_ADX, ISA_ADX },	  { X86_GRP_AVX, ISA_AVX },
+	{ X86_GRP_AVX2, ISA_AVX2 },	  { X86_GRP_AVX512, ISA_AVX512F },
+	{ X86_GRP_BMI, ISA_BMI1 },	  { X86_GRP_BMI2, ISA_BMI2 },
+	{ X86_GRP_F16C, ISA_F16C },	  { X86_GRP_FMA, ISA_FMA },
+	{ X86_GRP_FMA4, ISA_FMA4 },	  { X86_GRP_FSGSBASE, ISA_FSGSBASE },
+	{ X86_GRP_SHA, ISA_SHA_NI },	  { X86_GRP_SSE3, ISA_SSE3 },
+	{ X86_GRP_SSE41, ISA_SSE4_1 },	  { X86_GRP_SSE42, ISA_SSE4_2 },
+	{ X86_GRP_SSE4A, ISA_SSE4A },	  { X86_GRP_SSSE3, ISA_SSSE3 },
+	{ X86_GRP_PCLMUL, ISA_PCLMULQDQ }, { X86_GRP_XOP, ISA_XOP },
+	{ X86_GRP_CDI, ISA_AVX512CD },	  { X86_GRP_ERI, ISA_AVX512ER },
+	{ X86_GRP_TBM, ISA_TBM },	  { X86_GRP_DQI, ISA_AVX512DQ },
+	{ X86_GRP_BWI, ISA_AVX512BW },	  { X86_GRP_PFI, ISA_AVX512PF },
+	{ X86_GRP_VLX, ISA_AVX512VL },
+};
+
+/* Behind these, other code goes on. */
+static const uint8_t block_ends[] = {
+	X86_GRP_JUMP, X86_GRP_CALL, X86_GRP_RET, X86_GRP_INT, X86_GRP_IRET,
+};
+
+static struct error *open_mode(cs_mode mode, csh *ret)
+{
+	cs_err err = cs_open(CS_ARCH_X86, mode, ret);
+
+	if (err == CS_ERR_OK)
+		err = cs_option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
+	if (err != CS_ERR_OK)
+		return error_new(ERROR_UNSUPPORTED, "disassembler: %s",
+				 cs_strerror(err));
+	return NULL;
+}
+
+struct error *needs_create(struct needs **ret)
+{
+	struct needs *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return &error_no_memory;
+
+	struct error *err = open_mode(CS_MODE_64, &n->wide);
+
+	if (!err)
+		err = open_mode(CS_MODE_32, &n->narrow);
+	if (err) {
+		needs_destroy(n);
+		return err;
+	}
+	*ret = n;
+	return NULL;
+}
+
+void needs_destroy(struct needs *n)
+{
+	if (!n)
+		return;
+	if (n->wide)
+		cs_close(&n->wide);
+	if (n->narrow)
+		cs_close(&n->narrow);
+	free(n);
+}
+
+static bool in_groups(const cs_insn *insn, uint8_t group)
+{
+	for (unsigned i = 0; i < insn->detail->groups_count; i++)
+		if (insn->detail->groups[i] == group)
+			return true;
+	return false;
+}
+
+static uint64_t needs_of_groups(const cs_insn *insn)
+{
+	uint64_t needs = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (in_groups(insn, groups[i].group))
+			needs |= ISA_BIT(groups[i].isa);
+	return needs;
+}
+
+static bool ends_block(const cs_insn *insn)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(block_ends); i++)
+		if (in_groups(insn, block_ends[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Of instructions that are newer than the disassembler: three-byte VEX with
+ * map 0F38 and the opcodes of AMX, REX2, and EVEX. 64-bit code only: in
+ * 32-bit code these bytes mean other instructions as well.
+ */
+static uint64_t needs_of_prefix(const uint8_t *b, size_t size)
+{
+	static const uint8_t amx[] = { 0x49, 0x4b, 0x5c, 0x5e, 0x6c };
+
+	if (size >= 4 && b[0] == 0xc4 && (b[1] & 0x1f) == 2)
+		for (size_t i = 0; i < sizeof(amx); i++)
+			if (b[3] == amx[i])
+				return ISA_BIT(ISA_AMX_TILE);
+	if (size >= 2 && b[0] == 0xd5)
+		return ISA_BIT(ISA_APX_F);
+	if (size >= 6 && b[0] == 0x62)
+		return ISA_BIT(ISA_AVX512F);
+	return 0;
+}
+
+uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
+		  uint64_t cs)
+{
+	bool narrow = cs == X86_USER32_CS;
+	cs_insn *insn = cs_malloc(narrow ? n->narrow : n->wide);
+	uint64_t needs = 0;
+
+	for (unsigned i = 0; insn && i < NEEDS_INSTRUCTIONS; i++) {
+		uint8_t raw[INSTRUCTION_MAX];
+		const uint8_t *at = raw;
+		uint64_t addr = pc;
+		enum run_end end;
+		size_t size = code_read(code, pc, raw, sizeof(raw), &end);
+		size_t left = size;
+
+		if (!size)
+			break;
+		if (!cs_disasm_iter(narrow ? n->narrow : n->wide, &at, &left,
+				    &addr, insn)) {
+			if (!narrow)
+				needs |= needs_of_prefix(raw, size);
+			break;
+		}
+		needs |= needs_of_groups(insn);
+		if (ends_block(insn) || addr <= pc)
+			break;
+		pc = addr;
+	}
+	if (insn)
+		cs_free(insn, 1);
+	return needs;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* synth.c - processes inside signal handlers that never were */
+#include "synth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+#define STACKS UINT64_C(0x7f0000000000)
+#define STACKS_STEP UINT64_C(0x40000)
+#define ALTSTACKS UINT64_C(0x7f8000000000)
+#define PAGE 4096
+/* What was on the stacks before. */
+#define STALE 0xa5
+#define RW (PROT_READ | PROT_WRITE)
+#define RX (PROT_READ | PROT_EXEC)
+
+static const uint8_t jit[] = {
+	/* sub $8,%rsp; vaddps %ymm3,%ymm4,%ymm4; add $8,%rsp; ret */
+	[0] = 0x48, 0x83, 0xec, 8, 0xc5, 0xdc, 0x58, 0xe3,
+	0x48, 0x83, 0xc4, 8, 0xc3,
+	/* sub $24,%rsp; pause; jmp to the pause */
+	[32] = 0x48, 0x83, 0xec, 24, 0xf3, 0x90, 0xeb, 0xfc,
+};
+
+static void no_memory(void)
+{
+	fputs("makecores: out of memory\n", stderr);
+	exit(99);
+}
+
+static struct memory memory_create(uint64_t addr, size_t size)
+{
+	struct memory m = { malloc(size), size, addr };
+
+	if (!m.data)
+		no_memory();
+	memset(m.data, STALE, size);
+	return m;
+}
+
+void synth_init(struct synth *p, const char *cpu, pid_t pid,
+		const char *command)
+{
+	uint8_t page[WORKER_SIZE];
+	struct xstate_layout layout;
+
+	*p = (struct synth){
+		.core = mkcore_create(MKCORE_X86_64),
+		.cpu = image_cpu(cpu),
+	};
+	if (!p->cpu) {
+		fprintf(stderr, "makecores: no CPU '%s'\n", cpu);
+		exit(2);
+	}
+	image_layout(p->cpu, &layout);
+	mkcore_set_process(p->core, pid, command);
+	mkcore_set_layout(p->core, &layout, p->cpu->xcr0);
+	mkcore_add_auxv(p->core, AT_PAGESZ, PAGE);
+	mkcore_add_auxv(p->core, AT_PHDR, WORKER_BASE + 64);
+	mkcore_add_auxv(p->core, AT_ENTRY, WORKER_BASE + WORKER_MAIN);
+	mkcore_add_auxv(p->core, AT_MINSIGSTKSZ, p->cpu->minsigstksz);
+	mkcore_add_file(p->core, WORKER_BASE, WORKER_BASE + WORKER_SIZE, 0,
+			WORKER_PATH);
+	worker_write(page);
+	mkcore_add_segment(p->core, &(struct mkcore_segment){
+		.start = WORKER_BASE, .size = WORKER_SIZE, .prot = RX,
+		.data = page, .data_size = sizeof(page) });
+	memset(page, 0x90, sizeof(page));
+	memcpy(page, jit, sizeof(jit));
+	mkcore_add_segment(p->core, &(struct mkcore_segment){
+		.start = SYNTH_JIT, .size = PAGE, .prot = RX,
+		.data = page, .data_size = PAGE });
+}
+
+bool synth_finish(struct synth *p, const char *path)
+{
+	bool done = mkcore_write(p->core, path);
+
+	mkcore_destroy(p->core);
+	return done;
+}
+
+void synth_put(struct synth_thread *t, uint64_t addr, unsigned width,
+	       uint64_t value)
+{
+	bool alternate = addr - t->altstack.addr < t->altstack.size;
+
+	memory_put(alternate ? &t->altstack : &t->stack, addr, width, value);
+}
+
+void synth_go(struct synth_thread *t, uint64_t pc)
+{
+	t->regs.r[X86_RIP] = pc;
+	t->regs.r[X86_RSP] = t->stack.addr + SYNTH_STACK_SIZE -
+			     SYNTH_STACK_ABOVE;
+}
+
+void synth_thread_init(struct synth_thread *t, struct synth *p,
+		       enum worker_function function)
+{
+	unsigned n = p->threads++;
+
+	*t = (struct synth_thread){
+		.process = p,
+		.tid = 4242 + (pid_t)n,
+		.stack = memory_create(STACKS + n * STACKS_STEP,
+				       SYNTH_STACK_SIZE),
+		.syscall = -1,
+	};
+	for (unsigned r = 0; r < X86_RIP; r++)
+		t->regs.r[r] = 0x1000 + r;
+	t->regs.r[X86_RFLAGS] = 0x246;
+	t->regs.r[X86_CS] = 0x33;
+	t->regs.r[X86_SS] = 0x2b;
+	synth_go(t, WORKER_BASE + function + WORKER_BODY);
+	t->regs.r[X86_RSP] -= WORKER_LEAF_STACK + 8;
+	synth_put(t, t->regs.r[X86_RSP] + WORKER_LEAF_STACK, 8,
+		  WORKER_BASE + WORKER_CALLED_FROM);
+}
+
+void synth_altstack(struct synth_thread *t, uint64_t size, uint64_t behind)
+{
+	t->altstack = memory_create(ALTSTACKS + (t->stack.addr - STACKS),
+				    size + behind);
+	t->altstack_size = size;
+}
+
+static void add_stack(struct synth_thread *t, const struct memory *m,
+		      uint64_t dumped)
+{
+	mkcore_add_segment(t->process->core, &(struct mkcore_segment){
+		.start = m->addr, .size = m->size, .prot = RW,
+		.data = m->data, .data_size = dumped });
+	free(m->data);
+}
+
+void synth_thread_finish(struct synth_thread *t)
+{
+	static uint8_t note[IMAGE_MAX];
+
+	image_write_note(t->process->cpu, note);
+	mkcore_add_thread(t->process->core, &(struct mkcore_thread){
+		.tid = t->tid, .regs = t->regs, .orig_rax = t->syscall,
+		.xstate = note, .xstate_size = t->process->cpu->max_size });
+	add_stack(t, &t->stack, t->dumped ? t->dumped : t->stack.size);
+	if (t->altstack.size)
+		add_stack(t, &t->altstack, t->altstack.size);
+}
+
+/* Everything in a frame that frame_build() does not care for. */
+static void fill_frame(struct synth_thread *t, uint64_t frame,
+		       unsigned signal)
+{
+	static const uint8_t order[] = {
+		X86_R8, X86_R9, X86_R10, X86_R11, X86_R12, X86_R13, X86_R14,
+		X86_R15, X86_RDI, X86_RSI, X86_RBP, X86_RBX, X86_RDX, X86_RAX,
+		X86_RCX,
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		synth_put(t, frame + 48 + 8 * i, 8, t->regs.r[order[i]]);
+	/* siginfo: sent by kill() of process 4100, user 1000 */
+	for (unsigned off = 0; off < 128; off += 8)
+		synth_put(t, frame + 312 + off, 8, 0);
+	synth_put(t, frame + 312, 4, signal);
+	synth_put(t, frame + 328, 4, 4100);
+	synth_put(t, frame + 332, 4, 1000);
+}
+
+uint64_t synth_deliver(struct synth_thread *t, unsigned signal,
+		       uint64_t in_use)
+{
+	static uint8_t image[IMAGE_MAX];
+	const struct image_cpu *cpu = t->process->cpu;
+	bool enters = t->altstack.size && !t->on_altstack;
+	struct delivery d = {
+		.kind = SIGFRAME_X86_64,
+		.sp = t->regs.r[X86_RSP],
+		.pc = t->regs.r[X86_RIP],
+		.restorer = WORKER_BASE + WORKER_RESTORER,
+		.altstack_sp = t->altstack.addr,
+		.altstack_size = t->altstack_size,
+		.enters_altstack = enters,
+		.xstate_size = cpu->size,
+		.xfeatures = cpu->features,
+	};
+	const struct memory *m = t->altstack.size ? &t->altstack : &t->stack;
+	uint64_t frame = frame_build(m, &d);
+	uint64_t at = memory_get(m, frame + 232, 8);
+
+	fill_frame(t, frame, signal);
+	memcpy(image, m->data + (at - m->addr), cpu->size + 4);
+	image_write(cpu, in_use, image);
+	/* frame_build() leaves words in components that XSAVE may skip */
+	memcpy(m->data + (at - m->addr), image, cpu->size + 4);
+	t->on_altstack |= enters;
+
+	memset(&t->regs, 0, X86_RIP * sizeof(t->regs.r[0]));
+	t->regs.r[X86_RDI] = signal;
+	t->regs.r[X86_RSI] = frame + 312;
+	t->regs.r[X86_RDX] = frame + 8;
+	t->regs.r[X86_RSP] = frame;
+	t->regs.r[X86_RIP] = WORKER_BASE + WORKER_HANDLER;
+	t->regs.r[X86_RFLAGS] = 0x202;
+	return frame;
+}
+
+void synth_enter_handler(struct synth_thread *t)
+{
+	t->regs.r[X86_RIP] += WORKER_BODY;
+	t->regs.r[X86_RSP] -= WORKER_HANDLER_STACK;
+}
+
+void synth_leave_handler(struct synth_thread *t)
+{
+	t->regs.r[X86_RIP] = WORKER_BASE + WORKER_RESTORER;
+	t->regs.r[X86_RSP] += 8;
+}
