@@ -16,18 +16,21 @@ static bool is_host(const char *spec)
 	return !strcasecmp(spec, "host") || !strcasecmp(spec, "host@host");
 }
 
-/* What the target's CPU is, in words. */
-static const char *cpu_title(const char *spec, const struct description *d,
-			     const struct host *host)
+/*
+ * What the target's CPU is, in words, without the remarks that --list-cpus
+ * has behind a semicolon; the caller frees it.
+ */
+static char *cpu_title(const char *spec, const struct description *d,
+		       const struct host *host)
 {
 	size_t length = strcspn(spec, ",@");
 	CLEANUP_FREE char *model = strndup(spec, length);
-	const struct cpu_row *row;
+	const struct cpu_row *row = model ? models_find(model) : NULL;
+	const char *title = row ? row->title : d->name;
 
 	if (length == 4 && !strncasecmp(spec, "host", length))
-		return host->cpu.name;
-	row = model ? models_find(model) : NULL;
-	return row ? row->title : d->name;
+		title = host->cpu.name;
+	return strndup(title, row ? strcspn(title, ";") : strlen(title));
 }
 
 static struct error *add(struct targets *t, const char *spec,
@@ -46,6 +49,8 @@ static struct error *add(struct targets *t, const char *spec,
 		.cpu = cpu_title(spec, d, host),
 		.is_host = is_host(spec),
 	};
+	if (!r->cpu)
+		return &error_no_memory;
 	target_init(&r->target, spec, &d->cpu, d->rules,
 		    cpu_default_features(&d->cpu) |
 			    (d->uses_amx ? XSTATE_DYNAMIC : 0));
@@ -81,8 +86,10 @@ struct error *targets_init(struct targets *ret, const char *const *specs,
 
 void targets_deinit(struct targets *t)
 {
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		description_destroy(t->list[i].description);
+		free(t->list[i].cpu);
+	}
 	free(t->list);
 	*t = (struct targets){ 0 };
 }

@@ -35,8 +35,8 @@ static const char *const stack_names[] = {
 static const struct field F_SIGNAL = { .key = "signal",
 				       .flow = FLOW_HIDDEN };
 static const struct field F_SIG_NUMBER = TO_JSON("number");
-static const struct field F_SIG_NAME = { .key = "name", .text = "  %",
-					 .flow = FLOW_MORE };
+static const struct field F_SIG_NAME = {
+	.key = "name", .text = "signal       %", .flow = FLOW_LINE };
 static const struct field F_SIG_CODE = TO_JSON("code");
 static const struct field F_SIG_CODE_NAME = TO_JSON("code_name");
 static const struct field F_SIG_MEANING = { .key = "meaning", .text = " %",
@@ -114,9 +114,8 @@ static const struct field F_CODE_UNKNOWN = {
 	.flow = FLOW_MORE, .style = STYLE_WARNING };
 static const struct field F_EVIDENCE = { .key = "evidence",
 					 .flow = FLOW_HIDDEN };
-static const struct field F_EVIDENCE_TEXT = { .text = "   evidence: %",
-					      .flow = FLOW_MORE,
-					      .style = STYLE_FAINT };
+static const struct field F_EVIDENCE_TEXT = {
+	.text = "evidence     %", .flow = FLOW_LINE };
 
 /* Function, offset and where that is; the address if there is no name. */
 static void emit_place(const struct code_place *p, uint64_t pc,
@@ -191,6 +190,8 @@ static void emit_code(const struct located_frame *f, struct emitter *e)
 
 static const struct field F_FPSTATE = TO_JSON("fpstate");
 static const struct field F_XSTATE_LINE = { .text = "xstate       %",
+					    .flow = FLOW_LINE };
+static const struct field F_XSTATE_MORE = { .text = "             %",
 					    .flow = FLOW_LINE };
 static const struct field F_MAGIC1 = TO_JSON("magic1_ok");
 static const struct field F_MAGIC2 = TO_JSON("magic2_ok");
@@ -297,7 +298,7 @@ static void emit_xstate_line(const struct frame_facts *f,
 		[TRI_NO] = "magic2 MISSING",
 		[TRI_YES] = "magic2 ok",
 	};
-	struct text t = TEXT_INIT;
+	struct text t = TEXT_INIT, more = TEXT_INIT;
 
 	if (!f->sigframe.fpstate) {
 		text_add(&t, "none: fpstate is 0");
@@ -309,15 +310,17 @@ static void emit_xstate_line(const struct frame_facts *f,
 				"FXSAVE image of %u bytes",
 			    i->run.bytes.addr, XSTATE_FX_SIZE);
 	} else {
-		text_printf(&t, "%u bytes at 0x%" PRIx64
-				", extended_size %u, magic1 ok, %s, %s layout",
+		text_printf(&t, "%u bytes at 0x%" PRIx64 ", %s layout",
 			    i->sw.xstate_size, i->run.bytes.addr,
-			    i->sw.extended_size, magic2[i->magic2],
 			    xstate_family_name(f->family));
+		text_printf(&more, "extended_size %u, magic1 ok, %s",
+			    i->sw.extended_size, magic2[i->magic2]);
 	}
 	if (f->sigframe.fpstate && i->run.bytes.addr % 64)
 		text_add(&t, ", MISALIGNED");
 	emit_string(e, &F_XSTATE_LINE, text_string(&t));
+	emit_string(e, &F_XSTATE_MORE, more.size ? text_string(&more) : NULL);
+	text_deinit(&more);
 	text_deinit(&t);
 }
 

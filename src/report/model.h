@@ -13,7 +13,7 @@ struct report_target {
 	struct target target;	/* of a task that has not used AMX, unless it
 				   was described as one that has */
 	struct description *description;
-	const char *cpu;	/* the CPU in words */
+	char *cpu;		/* the CPU in words */
 	bool is_host;		/* the machine the tool runs on */
 };
 

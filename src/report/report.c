@@ -98,11 +98,14 @@ static void emit_headlines(const struct report *r, struct emitter *e)
 static const struct field F_TARGETS = { .key = "targets",
 					.flow = FLOW_HIDDEN };
 static const struct field F_T_NAME = { .key = "name", .flow = FLOW_HIDDEN };
-static const struct field F_T_TITLE = { .text = "%: ", .flow = FLOW_LINE,
+static const struct field F_T_TITLE = { .text = "%", .flow = FLOW_LINE,
 					.style = STYLE_TITLE };
-static const struct field F_T_CPU = { .key = "cpu", .flow = FLOW_MORE };
+static const struct field F_T_CPU = { .key = "cpu", .text = ": %",
+				      .flow = FLOW_MORE };
+static const struct field F_T_CPU_HIDDEN = { .key = "cpu",
+					     .flow = FLOW_HIDDEN };
 static const struct field F_T_XFEATURES = {
-	.key = "xfeatures", .text = ", xfeatures %", .flow = FLOW_MORE };
+	.key = "xfeatures", .text = "  xfeatures %", .flow = FLOW_LINE };
 static const struct field F_T_SIZE = {
 	.key = "user_size", .text = ", frames of % bytes", .flow = FLOW_MORE };
 static const struct field F_T_LAYOUT = {
@@ -110,7 +113,7 @@ static const struct field F_T_LAYOUT = {
 static const struct field F_T_MXCSR = { .key = "mxcsr_mask",
 					.flow = FLOW_HIDDEN };
 static const struct field F_T_KERNEL = {
-	.key = "kernel", .text = "; kernel %", .flow = FLOW_MORE };
+	.key = "kernel", .text = "  kernel %", .flow = FLOW_LINE };
 static const struct field F_T_RULES = {
 	.key = "rule_set", .text = ", rules %", .flow = FLOW_MORE };
 static const struct field F_T_ORIGINS = { .key = "origin",
@@ -165,12 +168,13 @@ static void emit_origins(const struct description *d, struct emitter *e)
 static void emit_target(const struct report_target *rt, struct emitter *e)
 {
 	const struct target *t = &rt->target;
+	bool named = strcmp(rt->cpu, t->name) != 0;
 	struct text rules = TEXT_INIT;
 
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	emit_string(e, &F_T_NAME, t->name);
 	emit_string(e, &F_T_TITLE, rt->is_host ? "this machine" : t->name);
-	emit_string(e, &F_T_CPU, rt->cpu);
+	emit_string(e, named ? &F_T_CPU : &F_T_CPU_HIDDEN, rt->cpu);
 	emit_word(e, &F_T_XFEATURES, t->cpu->xfeatures);
 	if (t->user_size)
 		emit_number(e, &F_T_SIZE, t->user_size);
@@ -396,6 +400,8 @@ static void emit_summary(const struct report *r, struct emitter *e)
 	text_printf(&line, "%zu input%s, %zu thread%s, %zu frame%s",
 		    r->inputs_count, plural(r->inputs_count), c->threads,
 		    plural(c->threads), c->frames, plural(c->frames));
+	if (r->targets_count > 1)
+		text_printf(&line, " on %zu targets", r->targets_count);
 	for (unsigned o = 0; o < OUTCOMES; o++) {
 		if (!c->verdicts[o])
 			continue;
