@@ -274,21 +274,36 @@ static void predict_under(const struct frame_facts *frame,
 	*first = false;
 }
 
+/* The one outcome of a set of possible ones, UNKNOWN if there are several. */
+static enum outcome single_outcome(unsigned possible)
+{
+	for (unsigned o = 0; o < OUTCOME_UNKNOWN; o++)
+		if (possible == 1u << o)
+			return (enum outcome)o;
+	return OUTCOME_UNKNOWN;
+}
+
 struct verdict predict(const struct frame_facts *f, const struct target *t)
 {
 	const rules_mask all = RULES_BIT(RULES_COUNT) - 1;
 	rules_mask rules = t->rules ? t->rules & all : all;
+	enum outcome under[RULES_COUNT];
 	struct verdict v = { 0 };
 	bool first = true;
 
-	for (unsigned i = 0; i < RULES_COUNT; i++)
-		if (rules & RULES_BIT(i))
-			predict_under(f, t, &rules_table[i], &v, &first);
+	for (unsigned i = 0; i < RULES_COUNT; i++) {
+		unsigned before = v.possible;
 
-	v.outcome = OUTCOME_UNKNOWN;
-	for (unsigned o = 0; o < OUTCOME_UNKNOWN; o++)
-		if (v.possible == 1u << o)
-			v.outcome = (enum outcome)o;
+		under[i] = OUTCOME_UNKNOWN;
+		if (!(rules & RULES_BIT(i)))
+			continue;
+		v.possible = 0;
+		predict_under(f, t, &rules_table[i], &v, &first);
+		under[i] = single_outcome(v.possible);
+		v.possible |= before;
+	}
+	v.outcome = single_outcome(v.possible);
+	memcpy(v.under, under, sizeof(under));
 	return v;
 }
 

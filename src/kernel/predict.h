@@ -115,6 +115,8 @@ struct verdict {
 	uint64_t garbled;	/* from bytes that are not theirs */
 	uint64_t lost;		/* in use in the frame, initial afterwards */
 	enum tri mxcsr_loaded;	/* MXCSR comes from the frame */
+	/* What each of the target's sets of rules leads to, alone. */
+	enum outcome under[RULES_COUNT];
 };
 
 /*

@@ -260,7 +260,8 @@ rules_mask rules_of_release(const char *release)
 	if (r.patch == 0 && r.suffix[0] == '-' && !r.candidate)
 		return branch;
 	if (r.candidate && r.minor > 0)
-		return branch | rules_of_branch(r.major, r.minor - 1);
+		return rules_at(r.major, r.minor, 0) |
+		       rules_of_branch(r.major, r.minor - 1);
 	if (r.candidate)	/* the branch before X.0 has another major */
 		return with_later(branch);
 	return rules_at(r.major, r.minor, r.patch);

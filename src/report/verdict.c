@@ -19,6 +19,9 @@ static const struct field F_OUTCOME = { .key = "outcome",
 static const struct field F_POSSIBLE = TO_JSON("possible");
 static const struct field F_POSSIBLE_TEXT = { .text = "possible: %",
 					      .flow = FLOW_COLUMN_2 };
+static const struct field F_BY_RULES = TO_JSON("by_rules");
+static const struct field F_BY_RULES_TEXT = { .text = "the kernel's rules: %",
+					      .flow = FLOW_COLUMN_2 };
 static const struct field F_CHECKS = TO_JSON("checks");
 static const struct field F_HAZARDS = TO_JSON("hazards");
 static const struct field F_ID = { .key = "id", .text = "%: ",
@@ -200,6 +203,30 @@ static void emit_possible(const struct verdict *v, struct emitter *e)
 	text_deinit(&t);
 }
 
+/* Where the kernel's rules are not known exactly: what each would do. */
+static void emit_by_rules(const struct verdict *v, const struct target *t,
+			  struct emitter *e)
+{
+	bool several = t->rules & (t->rules - 1);
+	struct text text = TEXT_INIT;
+
+	emit_object(e, &F_BY_RULES, SHAPE_JSON_ONLY);
+	for (unsigned i = 0; several && i < RULES_COUNT; i++) {
+		const struct field f = TO_JSON(rules_table[i].id);
+		const char *outcome = outcome_name(v->under[i]);
+
+		if (!(t->rules & RULES_BIT(i)))
+			continue;
+		emit_string(e, &f, outcome);
+		text_printf(&text, "%s%s by %s", text.size ? ", " : "",
+			    outcome, rules_table[i].id);
+	}
+	emit_end(e);
+	if (several && v->outcome == OUTCOME_UNKNOWN)
+		emit_string(e, &F_BY_RULES_TEXT, text_string(&text));
+	text_deinit(&text);
+}
+
 void report_emit_verdicts(const struct report *r,
 			  const struct report_frame *f, struct emitter *e)
 {
@@ -214,6 +241,7 @@ void report_emit_verdicts(const struct report *r,
 		emit_string(e, &F_TARGET, t->name);
 		emit_string(e, &F_OUTCOME, outcome_name(v->outcome));
 		emit_possible(v, e);
+		emit_by_rules(v, t, e);
 		emit_checks(v, facts, t, e);
 		emit_component_names(&F_LOADED, v->loaded, e);
 		emit_component_names(&F_LOST, v->lost, e);

@@ -18,6 +18,8 @@
 #define STOP_DEADLINE (1000 * MILLISECOND)
 /* Uninterruptible threads do not keep the others waiting that long. */
 #define STOP_PATIENCE (100 * MILLISECOND)
+/* After that, something is up: have stopped threads been killed? */
+#define STOP_USUAL (20 * MILLISECOND)
 #define STOP_PASSES 32
 #define LOOK_ATTEMPTS 3
 
@@ -196,6 +198,8 @@ static bool all_stopped(struct live *l, uint64_t waited)
 		struct task *t = &l->tasks.list[i];
 		struct procfs_stat stat;
 
+		if (t->tracee.state == TRACEE_STOPPED && waited > STOP_USUAL)
+			tracer_poll(&t->tracee);
 		if (t->tracee.state != TRACEE_SEIZED)
 			continue;
 		tracer_poll(&t->tracee);

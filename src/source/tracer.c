@@ -44,6 +44,20 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* Take note of the end of a traced thread; false if it has not ended. */
+static bool reap_one(pid_t tid)
+{
+	siginfo_t info = { .si_code = 0 };
+
+	/* stops are reported whatever one asks for: leave them */
+	if (waitid(P_PID, (id_t)tid, &info,
+		   WEXITED | WNOHANG | WNOWAIT | __WALL) ||
+	    (info.si_code != CLD_EXITED && info.si_code != CLD_KILLED &&
+	     info.si_code != CLD_DUMPED))
+		return false;
+	return !waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | __WALL);
+}
+
 /*
  * PTRACE_SEIZE waits for an exec of the process to end, and the exec waits
  * for its traced threads, killed by it, to be reaped: so somebody else than
@@ -52,18 +66,8 @@ static void *run(void *arg)
 static void reap(struct tracer *tracer)
 {
 	pthread_mutex_lock(&tracer->lock);
-	for (size_t i = 0; i < tracer->count; i++) {
-		id_t tid = (id_t)tracer->seized[i];
-		siginfo_t info = { .si_code = 0 };
-
-		/* stops are reported whatever one asks for: leave them */
-		if (waitid(P_PID, tid, &info,
-			   WEXITED | WNOHANG | WNOWAIT | __WALL) ||
-		    (info.si_code != CLD_EXITED &&
-		     info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED))
-			continue;
-		waitid(P_PID, tid, &info, WEXITED | WNOHANG | __WALL);
-	}
+	for (size_t i = 0; i < tracer->count; i++)
+		reap_one(tracer->seized[i]);
 	pthread_mutex_unlock(&tracer->lock);
 }
 
@@ -161,6 +165,10 @@ bool tracer_poll(struct tracee *t)
 	int status;
 	pid_t got;
 
+	if (t->state == TRACEE_STOPPED && reap_one(t->tid)) {
+		t->state = TRACEE_GONE;
+		return true;
+	}
 	if (t->state != TRACEE_SEIZED)
 		return false;
 	do
@@ -291,7 +299,8 @@ struct error *tracer_read(const struct tracee *t, struct thread *ret)
 void tracer_release(struct tracee *t)
 {
 	/* a stop that came late still has a signal to give back */
-	tracer_poll(t);
+	if (t->state == TRACEE_SEIZED)
+		tracer_poll(t);
 	if (t->state != TRACEE_STOPPED)
 		return;
 	ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->signal);

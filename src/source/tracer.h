@@ -41,8 +41,9 @@ void tracer_seize(struct tracer *tracer, struct tracee *t);
 void tracer_interrupt(struct tracee *t);
 
 /*
- * Has it stopped meanwhile? Never waits. SEIZED stays so or becomes STOPPED
- * or GONE; true if it changed.
+ * Has it stopped meanwhile, or been killed although it was stopped? Never
+ * waits. SEIZED becomes STOPPED or GONE, STOPPED becomes GONE; true if the
+ * state changed. An exec does not get on until those it killed are GONE.
  */
 bool tracer_poll(struct tracee *t);
 
