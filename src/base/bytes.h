@@ -80,7 +80,11 @@ static inline struct bytes bytes_from(struct bytes b, uint64_t off)
 {
 	size_t skip = off < b.size ? off : b.size;
 
-	return (struct bytes){ b.data + skip, b.size - skip, b.addr + off };
+	return (struct bytes){
+		.data = skip ? b.data + skip : b.data,	/* may be NULL */
+		.size = b.size - skip,
+		.addr = b.addr + off,
+	};
 }
 
 /* At most the first `size` bytes. */

@@ -77,13 +77,14 @@ static struct error *take_line(struct cpu_flags *f, const struct keys *keys,
 
 	if (!place)
 		return NULL;
+	value = span_trim(value);
 	if (place->text)
 		return error_new(ERROR_BAD_INPUT, "'%.*s' is there twice",
 				 SPAN_SHOWN(key));
 	if (!span_printable(value))
 		return error_new(ERROR_BAD_INPUT, "control characters in "
 				 "'%.*s'", SPAN_SHOWN(key));
-	*place = span_trim(value);
+	*place = value;
 	return NULL;
 }
 

@@ -185,9 +185,8 @@ static struct error *describe(const CriuCpuX86 *x, struct description *d,
 	if (x->has_xfeatures) {
 		uint64_t seen = (XSTATE_BIT(XFEATURES_LAST) << 1) - 1;
 
-		/* bit 1 is never set in it, and nothing runs without */
-		drop_components(&d->isa, seen & ~(x->xfeatures |
-						  XSTATE_LEGACY));
+		/* bit 1 is never set in it, but no extension depends on it */
+		drop_components(&d->isa, seen & ~x->xfeatures);
 	}
 	return describe_layout(x, d, vendor_ret);
 }

@@ -4,12 +4,14 @@
 
 #include <cpuid.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "describe/probe.h"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -212,4 +214,66 @@ void host_describe(struct host *ret)
 		ret->rules = rules_of_uname(ret->release, uts.version);
 	}
 	ret->minsigstksz = getauxval(AT_MINSIGSTKSZ);
+}
+
+/* "R2, R3 or R5"; empty for none. */
+static const char *list_rules(rules_mask rules, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; i < RULES_COUNT && at < size; i++) {
+		rules_mask later = rules >> i >> 1;
+
+		if (rules & RULES_BIT(i))
+			at += (size_t)snprintf(ret + at, size - at, "%s%s",
+					       rules_table[i].id,
+					       !later ? ""
+					       : later & (later - 1) ? ", "
+								     : " or ");
+	}
+	return ret;
+}
+
+/* What the release says, held against what the kernel does. */
+static void settle_rules(struct host *host)
+{
+	char release[48], probed[48];	/* all of them take 30 */
+
+	list_rules(host->rules, release, sizeof(release));
+	list_rules(host->probed, probed, sizeof(probed));
+	if (!host->probed) {		/* the note is written */
+		host->rules = 0;
+	} else if (host->rules & host->probed) {
+		host->rules &= host->probed;
+		snprintf(host->probe_note, sizeof(host->probe_note),
+			 "the kernel behaves as %s", probed);
+	} else {
+		snprintf(host->probe_note, sizeof(host->probe_note),
+			 "release says %s, the kernel behaves as %s",
+			 host->rules ? release : "nothing", probed);
+		host->rules = host->probed;
+	}
+}
+
+void host_probe(struct host *host)
+{
+	char *note = host->probe_note;
+	const size_t size = sizeof(host->probe_note);
+	struct target t;
+	struct probe p;
+	char why[96];
+
+	target_init(&t, host->cpu.name, &host->cpu, 0,
+		    cpu_default_features(&host->cpu));
+	host->probed = 0;
+	host->probe_ran = probe_run(&p, &host->cpu, host->minsigstksz, why,
+				    sizeof(why));
+	if (host->probe_ran) {
+		host->probed = probe_judge(&p, &t, host->rules, note, size);
+		settle_rules(host);
+	} else {
+		snprintf(note, size, "the kernel was not probed: %s", why);
+	}
+	probe_release(&p);
 }

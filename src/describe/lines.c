@@ -21,8 +21,6 @@ bool lines_next(struct lines *l, struct span *ret)
 
 	l->at += end ? size + 1 : size;
 	l->number++;
-	if (size && start[size - 1] == '\r')
-		size--;
 	*ret = (struct span){ start, size };
 	return true;
 }

@@ -21,7 +21,7 @@ struct lines {
 	unsigned number;	/* of the last line, from 1 on */
 };
 
-/* The next line without its end (LF or CRLF); false behind the last. */
+/* The next line without its LF; false behind the last. CR is a blank. */
 bool lines_next(struct lines *l, struct span *ret);
 
 /* Without blanks at both ends. */

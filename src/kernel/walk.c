@@ -128,8 +128,8 @@ static uint32_t image_layout(const struct walk *w, struct xstate_layout *ret)
 
 	*ret = w->frame->layout;
 	if (size == user_size || magic2_at(w, size) != TRI_NO ||
-	    magic2_at(w, user_size) != TRI_YES)
-		return size;
+	    magic2_at(w, user_size) == TRI_NO)
+		return size;	/* else it is there, or this path not taken */
 	sw.xstate_size = user_size;
 	xstate_infer_layout(&sw, NULL, ret);
 	return user_size;
@@ -148,7 +148,7 @@ static void place_components(struct walk *w)
 {
 	struct xstate_layout source, target;
 	uint32_t size = image_layout(w, &source);
-	uint64_t *behind = size_is_doubtful(w) ? &w->placeless : &w->beyond;
+	bool doubtful = size_is_doubtful(w);
 
 	target_layout(w, &target);
 	if (walk_is_compacted(w) && !walk_is_ia32(w)) {
@@ -162,10 +162,10 @@ static void place_components(struct walk *w)
 
 		if (!(w->taken & bit))
 			continue;
-		if (!(target.features & bit))
+		if (doubtful || !(target.features & bit))
 			w->placeless |= bit;
 		else if (target.offset[i] + target.size[i] > size)
-			*behind |= bit;
+			w->beyond |= bit;
 		else if (!(source.features & bit))
 			w->placeless |= bit;
 		else if (source.offset[i] != target.offset[i] ||
@@ -236,7 +236,8 @@ void walk_take(struct walk *w, enum restore_path path)
 					   !walk_is_ia32(w)
 				   ? t->cpu->xfeatures
 				   : t->features);
-		w->taken = w->rfbm & walk_header_bv(w);
+		w->in_use = walk_header_bv(w);	/* it counts as such here */
+		w->taken = w->rfbm & w->in_use;
 		place_components(w);
 		break;
 	}

@@ -254,6 +254,9 @@ static void emit_component(const struct frame_facts *f,
 	bool in_use = i->in_use & XSTATE_BIT(bit);
 	struct xregs x = { .image = i->run.bytes, .layout = *l };
 	bool nonzero = xregs_nonzero(&x, bit);
+	/* what is missing may be anything */
+	bool known = placed && (nonzero || bytes_has(x.image, l->offset[bit],
+						     l->size[bit]));
 	struct text cell = TEXT_INIT;
 	char place[24] = "?";
 
@@ -262,7 +265,7 @@ static void emit_component(const struct frame_facts *f,
 			 l->size[bit]);
 	text_printf(&cell, "%-10s%-11s", name ? name : "unnamed", place);
 	text_add(&cell, !i->in_use_known ? "unknown"
-			: in_use && !nonzero && placed ? "in use, zero"
+			: in_use && !nonzero && known ? "in use, zero"
 			: in_use		       ? "in use"
 						       : "initial");
 
@@ -282,7 +285,7 @@ static void emit_component(const struct frame_facts *f,
 		emit_bool(e, &F_C_IN_USE, in_use);
 	else
 		emit_null(e, &F_C_IN_USE);
-	if (placed)
+	if (known)
 		emit_bool(e, &F_C_NONZERO, nonzero);
 	else
 		emit_null(e, &F_C_NONZERO);

@@ -43,6 +43,14 @@ static const struct field F_RAW = { .key = "raw", .flow = FLOW_HIDDEN };
 static const struct field F_RAW_FRAME = TO_JSON("frame");
 static const struct field F_RAW_XSTATE = TO_JSON("xstate");
 
+/* 64-bit frames have no data segments, 32-bit ones no r8 to r15. */
+static bool frame_has(const struct sigframe *f, unsigned reg)
+{
+	bool narrow = f->kind == SIGFRAME_IA32_RT || f->kind == SIGFRAME_IA32;
+
+	return narrow ? reg < X86_R8 || reg > X86_R15 : reg <= X86_SS;
+}
+
 static void emit_general(const struct sigframe *f, struct emitter *e)
 {
 	emit_object(e, &F_GENERAL, SHAPE_GRID);
@@ -50,6 +58,10 @@ static void emit_general(const struct sigframe *f, struct emitter *e)
 		const struct field value = TO_JSON(x86_reg_names[i]);
 		char cell[48];
 
+		if (!frame_has(f, i)) {
+			emit_null(e, &value);
+			continue;
+		}
 		snprintf(cell, sizeof(cell), "%-7s0x%016" PRIx64,
 			 x86_reg_names[i], f->regs.r[i]);
 		emit_string(e, &F_CELL, cell);
@@ -134,12 +146,26 @@ static void emit_x87(const struct xregs *x, struct emitter *e)
 	text_deinit(&t);
 }
 
+/* "15 of 16 ymm registers are zero"; nothing if none is. */
+static void emit_vector_count(unsigned some, unsigned all, char letter,
+			      const char *what, struct emitter *e)
+{
+	struct text line = TEXT_INIT;
+
+	if (!some)
+		return;
+	text_printf(&line, "%u of %u %cmm registers %s %s", some, all, letter,
+		    some == 1 ? "is" : "are", what);
+	emit_string(e, &F_TEXT_LINE, text_string(&line));
+	text_deinit(&line);
+}
+
 /* In the text only what is not zero: most registers are. */
 static void emit_vectors(const struct xregs *x, struct emitter *e)
 {
 	unsigned width = xregs_vector_width(x);
 	char letter = width == 64 ? 'z' : width == 32 ? 'y' : 'x';
-	unsigned zeros = 0, count = xregs_vectors(x);
+	unsigned zeros = 0, missing = 0, count = xregs_vectors(x);
 	struct text value = TEXT_INIT, line = TEXT_INIT;
 
 	emit_array(e, &F_VECTORS, SHAPE_PLAIN);
@@ -155,6 +181,7 @@ static void emit_vectors(const struct xregs *x, struct emitter *e)
 		if (!xregs_vector(x, i, bytes)) {
 			emit_null(e, &F_V_VALUE);
 			emit_end(e);
+			missing++;
 			continue;
 		}
 		add_value(&value, bytes, width);
@@ -168,11 +195,8 @@ static void emit_vectors(const struct xregs *x, struct emitter *e)
 		add_lanes(&line, bytes, width);
 		emit_string(e, &F_TEXT_LINE, text_string(&line));
 	}
-	text_clear(&line);
-	text_printf(&line, "%s%u %cmm registers are zero",
-		    zeros == count ? "all " : "the other ", zeros, letter);
-	if (zeros)
-		emit_string(e, &F_TEXT_LINE, text_string(&line));
+	emit_vector_count(zeros, count, letter, "zero", e);
+	emit_vector_count(missing, count, letter, "not readable", e);
 	emit_end(e);
 	text_deinit(&value);
 	text_deinit(&line);

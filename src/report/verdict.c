@@ -40,9 +40,13 @@ static const struct field F_LOST = TO_JSON("lost");
 static const struct field F_LOST_VALUES = TO_JSON("lost_values");
 static const struct field F_LOST_TEXT = { .text = "lost: %",
 					  .flow = FLOW_COLUMN_2 };
+static const struct field F_PERHAPS_LOST = { .text = "perhaps lost: %",
+					     .flow = FLOW_COLUMN_2 };
 static const struct field F_GARBLED = TO_JSON("garbled");
 static const struct field F_GARBLED_TEXT = { .text = "garbled: %",
 					     .flow = FLOW_COLUMN_2 };
+static const struct field F_PERHAPS_GARBLED = { .text = "perhaps garbled: %",
+						.flow = FLOW_COLUMN_2 };
 static const struct field F_MXCSR = TO_JSON("mxcsr_loaded");
 
 /* What firing means for this verdict. */
@@ -138,14 +142,19 @@ static void add_register_set(struct text *t, const struct xregs_file *f,
 	text_add(t, f->part);
 }
 
-/* What is lost of a component: what was zero anyway costs nothing. */
+/*
+ * What is lost of a component: what was zero anyway costs nothing. No more
+ * than the name if not all of its bytes are known.
+ */
 static void add_lost(struct text *t, const struct xregs *x, unsigned component)
 {
 	const struct xregs_file *f = &xregs_files[component];
 	uint32_t set = xregs_nonzero_set(x, component);
 
 	message_add_components(t, XSTATE_BIT(component));
-	if (!(x->layout.features & XSTATE_BIT(component)))
+	if (!(x->layout.features & XSTATE_BIT(component)) ||
+	    !bytes_has(x->image, x->layout.offset[component],
+		       x->layout.size[component]))
 		return;
 	if (f->count && set) {
 		text_add(t, " (");
@@ -161,6 +170,7 @@ static void emit_lost_values(const struct verdict *v,
 {
 	struct xregs x = { .image = frame_image(f).bytes,
 			   .layout = f->layout };
+	bool sure = v->outcome != OUTCOME_UNKNOWN;
 	struct text t = TEXT_INIT;
 
 	emit_array(e, &F_LOST_VALUES, SHAPE_PLAIN);
@@ -175,12 +185,14 @@ static void emit_lost_values(const struct verdict *v,
 		emit_string(e, &ELEMENT, text_string(&t) + start);
 	}
 	if (t.size)
-		emit_string(e, &F_LOST_TEXT, text_string(&t));
+		emit_string(e, sure ? &F_LOST_TEXT : &F_PERHAPS_LOST,
+			    text_string(&t));
 	emit_end(e);
 	text_clear(&t);
 	message_add_components(&t, v->garbled);
 	if (t.size)
-		emit_string(e, &F_GARBLED_TEXT, text_string(&t));
+		emit_string(e, sure ? &F_GARBLED_TEXT : &F_PERHAPS_GARBLED,
+			    text_string(&t));
 	text_deinit(&t);
 }
 

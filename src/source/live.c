@@ -511,10 +511,12 @@ static struct error *open_once(pid_t pid, const struct live_options *options,
 	struct live l = { .options = options, .snapshot = s };
 	struct error *err = process_open(pid, s);
 
-	*again_ret = false;
+	l.process = s->source;
+	/* an exec can make threads vanish from under our hands */
+	*again_ret = err && error_code(err) == ERROR_GONE &&
+		     process_is_alive(l.process);
 	if (err)
 		return err;
-	l.process = s->source;
 	err = check_end(&l, examine(&l), again_ret);
 	if (!err)
 		err = give_threads(&l);

@@ -145,7 +145,8 @@ void xstate_compact(const struct xstate_layout *l, uint64_t xcomp_bv,
  * Which layout wrote the frame: S has to be the size that Q needs.  `hint`, a
  * layout known for the machine that ran the process (NULL: none), is believed
  * where it fits; else whichever family fits, COMMON if both do.
- * On UNKNOWN *ret has the components both families agree on.
+ * *ret is that layout; on UNKNOWN the hint if it fits, else the components
+ * both families agree on.
  */
 enum xstate_family xstate_infer_layout(const struct xstate_sw *sw,
 				       const struct xstate_layout *hint,
