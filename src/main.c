@@ -116,6 +116,7 @@ static enum exit_status inspect(const struct options *o)
 	struct host host;
 
 	host_describe(&host);
+	host_probe(&host);
 	if (complain(targets_init(&targets, o->targets, o->targets_count,
 				  &host)))
 		return STATUS_TROUBLE;

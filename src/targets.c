@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "describe/describe_host.h"
 #include "describe/models.h"
 #include "describe/spec.h"
 
@@ -49,6 +50,11 @@ static struct error *add(struct targets *t, const char *spec,
 		.cpu = cpu_title(spec, d, host),
 		.is_host = is_host(spec),
 	};
+	if (r->is_host) {
+		r->probed = host->probed != 0;
+		r->note = host->probe_note[0] ? host->probe_note : NULL;
+		describe_host_abis(&d->ia32, &d->x32);
+	}
 	if (!r->cpu)
 		return &error_no_memory;
 	target_init(&r->target, spec, &d->cpu, d->rules,

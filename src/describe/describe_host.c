@@ -71,15 +71,25 @@ static enum tri probe(void (*end)(void))
 	return WEXITSTATUS(status) == CHILD_REFUSED ? TRI_NO : TRI_UNKNOWN;
 }
 
+void describe_host_abis(enum tri *ia32_ret, enum tri *x32_ret)
+{
+	*ia32_ret = probe(end_by_ia32);
+	*x32_ret = probe(end_by_x32);
+}
+
 struct error *describe_host(const struct host *host, struct text *t)
 {
+	struct host tried = *host;
 	struct description *d = NULL;
-	struct error *err = spec_parse("host", host, &d);
+
+	if (!tried.probe_note[0])
+		host_probe(&tried);
+
+	struct error *err = spec_parse("host", &tried, &d);
 
 	if (err)
 		return err;
-	d->ia32 = probe(end_by_ia32);
-	d->x32 = probe(end_by_x32);
+	describe_host_abis(&d->ia32, &d->x32);
 	if (d->ia32 != TRI_UNKNOWN || d->x32 != TRI_UNKNOWN)
 		d->origin[DESCRIBED_ABIS] = ORIGIN_GIVEN;
 	if (description_rename(d, host->brand))

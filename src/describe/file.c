@@ -39,56 +39,18 @@ const unsigned description_formats_count = ARRAY_SIZE(description_formats);
 
 static const char elf_magic[] = { '\x7f', 'E', 'L', 'F' };
 
-/* What a reader of one format found out by itself. */
-struct finding {
-	enum origin origin;
-	char *assumed;
-};
-
-/* Present what was found as given, and remember where it comes from. */
-static void hide_origins(struct description *d, struct finding *found)
-{
-	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++) {
-		found[i] = (struct finding){ d->origin[i], d->assumed[i] };
-		d->assumed[i] = NULL;
-		if (i != DESCRIBED_XFEATURES && d->origin[i] != ORIGIN_NONE)
-			d->origin[i] = ORIGIN_GIVEN;
-	}
-}
-
-static void restore_origins(struct description *d, struct finding *found)
-{
-	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++) {
-		bool own = d->origin[i] == ORIGIN_GIVEN &&
-			   found[i].origin != ORIGIN_NONE;
-
-		if (!own) {
-			free(found[i].assumed);
-			continue;
-		}
-		d->origin[i] = found[i].origin;
-		d->assumed[i] = found[i].assumed;
-	}
-}
-
 /*
- * description_complete() leaves alone what was given, and finds the rest anew:
- * what a format derived or assumed is better than that. Only the components
- * that follow from extensions are always found again.
+ * Components that a file calls derived or assumed are found anew from the
+ * extensions that it names, and have to be the same.
  */
 static struct error *complete(struct description *d,
 			      enum xstate_family vendor)
 {
-	struct finding found[DESCRIBED_FIELDS];
-	bool derived = d->origin[DESCRIBED_XFEATURES] > ORIGIN_GIVEN;
+	bool found = d->origin[DESCRIBED_XFEATURES] > ORIGIN_GIVEN;
 	uint64_t features = d->cpu.xfeatures;
-
-	hide_origins(d, found);
-
 	struct error *err = description_complete(d, vendor);
 
-	restore_origins(d, found);
-	if (!err && derived && d->cpu.xfeatures != features)
+	if (!err && found && d->cpu.xfeatures != features)
 		err = error_new(ERROR_BAD_INPUT, "contradicts itself: "
 				"xfeatures %#" PRIx64 " by the extensions, not "
 				"%#" PRIx64, d->cpu.xfeatures, features);

@@ -76,6 +76,45 @@ static char *cut_flags(char *text)
 	return flags;
 }
 
+/* What was said of these is no longer true. */
+static void forget(struct description *d, enum description_field field)
+{
+	free(d->assumed[field]);
+	d->assumed[field] = NULL;
+	d->origin[field] = ORIGIN_NONE;
+}
+
+/* A release, or NULL, from which the rules are to follow. */
+static struct error *set_release(struct description *d, const char *release)
+{
+	char *copy = release ? strdup(release) : NULL;
+
+	if (release && !copy)
+		return &error_no_memory;
+	free(d->kernel);
+	d->kernel = copy;
+	d->rules = 0;
+	forget(d, DESCRIBED_RULES);
+	return NULL;
+}
+
+/*
+ * The kernel that runs here. Where it was tried, its rules are what came of
+ * that; if nothing did, its release is left out, as they do not follow from it.
+ */
+static struct error *set_host_kernel(struct description *d,
+				     const struct host *host)
+{
+	bool strange = host->probe_ran && !host->probed;
+	struct error *err = set_release(d, strange ? NULL : host->release);
+
+	if (err || !host->probed)
+		return err;
+	d->rules = host->rules;
+	d->origin[DESCRIBED_RULES] = ORIGIN_GIVEN;
+	return NULL;
+}
+
 static struct error *from_host(const struct host *host,
 			       struct description **ret)
 {
@@ -100,11 +139,12 @@ static struct error *from_host(const struct host *host,
 		d->origin[given[i]] = ORIGIN_GIVEN;
 	if (host->minsigstksz)
 		d->origin[DESCRIBED_MINSIGSTKSZ] = ORIGIN_GIVEN;
-	d->kernel = strdup(host->release);
-	if (!d->kernel)
-		return &error_no_memory;
-	*ret = TAKE_PTR(d);
-	return NULL;
+
+	struct error *err = set_host_kernel(d, host);
+
+	if (!err)
+		*ret = TAKE_PTR(d);
+	return err;
 }
 
 static struct error *from_model(const struct cpu_row *row,
@@ -279,14 +319,6 @@ static uint64_t components_of(uint64_t extensions)
 	return isa_xfeatures(extensions | ISA_BIT(ISA_XSAVE)) & ~XSTATE_LEGACY;
 }
 
-/* What was said of these is no longer true. */
-static void forget(struct description *d, enum description_field field)
-{
-	free(d->assumed[field]);
-	d->assumed[field] = NULL;
-	d->origin[field] = ORIGIN_NONE;
-}
-
 static void change(struct description *d, uint64_t add, uint64_t remove)
 {
 	static const struct {
@@ -337,27 +369,13 @@ static struct error *apply_flags(struct description *d, char *list)
 	return NULL;
 }
 
-/* A release, or NULL, from which the rules are to follow. */
-static struct error *set_release(struct description *d, const char *release)
-{
-	char *copy = release ? strdup(release) : NULL;
-
-	if (release && !copy)
-		return &error_no_memory;
-	free(d->kernel);
-	d->kernel = copy;
-	d->rules = 0;
-	forget(d, DESCRIBED_RULES);
-	return NULL;
-}
-
 static struct error *set_kernel(struct description *d, const char *kernel,
 				const struct host *host)
 {
 	rules_mask rules;
 
 	if (!strcasecmp(kernel, "host"))
-		return set_release(d, host->release);
+		return set_host_kernel(d, host);
 	if (!strcasecmp(kernel, "unknown"))
 		return set_release(d, NULL);
 	rules = rules_by_name(kernel);

@@ -85,9 +85,6 @@ static struct error *judge_frame(const struct report *r,
 
 		target_set_features(&t, thread_features(in, thread,
 							f->located, rt));
-		/* it runs here: that shows that its ABI is there */
-		if (rt->is_host && in->snapshot->kind == SOURCE_PROCESS)
-			t.ia32 = t.x32 = TRI_YES;
 		f->verdicts[i] = predict(&f->located->facts, &t);
 		count_verdict(&in->counts, &f->verdicts[i]);
 	}

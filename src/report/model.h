@@ -15,6 +15,8 @@ struct report_target {
 	struct description *description;
 	char *cpu;		/* the CPU in words */
 	bool is_host;		/* the machine the tool runs on */
+	bool probed;		/* its rules were found out by trial */
+	const char *note;	/* what was odd about that; NULL: nothing */
 };
 
 /* A frame with one verdict per target of the report. */

@@ -116,6 +116,11 @@ static const struct field F_T_KERNEL = {
 	.key = "kernel", .text = "  kernel %", .flow = FLOW_LINE };
 static const struct field F_T_RULES = {
 	.key = "rule_set", .text = ", rules %", .flow = FLOW_MORE };
+static const struct field F_T_PROBED = { .key = "probed", .text = ", probed",
+					 .flow = FLOW_MORE };
+static const struct field F_T_NOTE = { .key = "note", .text = "  note: %",
+				       .flow = FLOW_LINE,
+				       .style = STYLE_WARNING };
 static const struct field F_T_ORIGINS = { .key = "origin",
 					  .flow = FLOW_HIDDEN };
 static const struct field F_T_ASSUMED = { .key = "assumed",
@@ -188,6 +193,8 @@ static void emit_target(const struct report_target *rt, struct emitter *e)
 	emit_string(e, &F_T_KERNEL, rt->description->kernel);
 	add_rules(&rules, t->rules);
 	emit_string(e, &F_T_RULES, text_string(&rules));
+	emit_bool(e, &F_T_PROBED, rt->probed);
+	emit_string(e, &F_T_NOTE, rt->note);
 	emit_origins(rt->description, e);
 	emit_assumptions(rt->description, e);
 	emit_end(e);

@@ -125,6 +125,10 @@ refused "a device without end" '/dev/zero' /dev/zero
 hostile=$(printf 'a\nb\033[31m\377')
 : >"$hostile"
 refused "a name that is no text" 'is.empty' "$hostile"
+cp "$targets/odd" "bin/$hostile"
+must_start hostile "bin/$hostile" zombie
+refused "a process whose name is no text" '\(a\\x0ab\\x1b\[31m\\xff\)' \
+	-p "$(sed -n 's/^zombie //p' hostile.truth)"
 refused "a name that is no text, and no file" 'No.such.file' "x$hostile"
 
 # A core that something has been cut off from.

@@ -107,7 +107,7 @@ for stop in all auto; do
 		esac
 		looks=$((looks + 1))
 		# one that waits for a signal that was lost
-		[ "$looks" -lt 1000 ] || break
+		[ "$looks" -lt 400 ] || break
 	done
 	stop signals
 	sent=$(sed -n 's/^sent //p' "$scratch/signals.truth")
