@@ -245,11 +245,17 @@ static void emit_pkru(const struct xregs *x, struct emitter *e)
 	if (!pkru)
 		text_add(&line, ": every key is open");
 	for (unsigned key = 0; key < 16; key++) {
-		unsigned bits = pkru >> 2 * key & 3;
+		unsigned bits = pkru >> 2 * key & 3, first = key;
 
 		if (!bits)
 			continue;
-		text_printf(&line, "%skey %u %s", separator, key,
+		while (key < 15 && (pkru >> 2 * (key + 1) & 3) == bits)
+			key++;
+		text_printf(&line, "%skey%s ", separator,
+			    key > first ? "s" : "");
+		if (key > first)
+			text_printf(&line, "%u-", first);
+		text_printf(&line, "%u %s", key,
 			    bits & 1 ? "closed" : "read-only");
 		separator = ", ";
 	}

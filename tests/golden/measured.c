@@ -15,6 +15,7 @@
 #define CODE_LOW UINT64_C(0x10000000)	/* "pad32" */
 #define INTERRUPTED 0x100		/* bytes into the code */
 #define STACK UINT64_C(0x0ffd0000)
+#define STACK_HIGH UINT64_C(0x7f0000300000)
 #define STACK_SIZE (4 * PAGE)
 /* Each thread has an area for the image and a page for the frame. */
 #define AREAS UINT64_C(0x11000000)
@@ -196,6 +197,7 @@ static void change_frame(const struct measured *m, const struct memory *page)
 	const struct places *p = &places[m->kind];
 	uint64_t at = m->frame, cs = number(m, "cs", m->ia32 ? 0x23 : 0x33);
 	uint64_t rip = m->ia32 ? CODE + INTERRUPTED : CODE_HIGH + INTERRUPTED;
+	uint64_t rsp = (m->ia32 ? STACK : STACK_HIGH) + PAGE;
 	uint64_t flags = number(m, "eflset", 0) | 0x202;
 	uint64_t uc = (number(m, "ucset", 0) | (m->ia32 ? 1 : 7)) &
 		      ~number(m, "ucclr", 0);
@@ -204,8 +206,7 @@ static void change_frame(const struct measured *m, const struct memory *page)
 	flags &= ~number(m, "eflclr", 0);
 	memory_put(page, at + p->fpstate, p->width, m->fpstate);
 	memory_put(page, at + p->rip, p->width, rip);
-	memory_put(page, at + p->rsp, p->width,
-		   number(m, "rsp", STACK + PAGE));
+	memory_put(page, at + p->rsp, p->width, number(m, "rsp", rsp));
 	memory_put(page, at + p->flags, p->width, flags);
 	memory_put(page, at + p->cs, p->selector_width, cs);
 	memory_put(page, at + p->ss, p->selector_width,
@@ -262,23 +263,25 @@ static void add_case(struct measured *m, struct mkcore *core)
 }
 
 /* What all threads share. */
-static void add_common(struct mkcore *core)
+static void add_common(struct mkcore *core, bool is_32)
 {
 	static const uint64_t pages[] = { CODE, CODE_HIGH, CODE_LOW };
-	uint8_t data[PAGE];
+	static const uint64_t stacks[] = { STACK, STACK_HIGH };
+	uint8_t data[STACK_SIZE];
 
-	memset(data, 0x90, sizeof(data));
+	memset(data, 0x90, PAGE);
 	for (unsigned k = 0; k < SIGFRAME_KINDS; k++)
 		memcpy(data + restorers[k].offset, restorers[k].code,
 		       sizeof(restorers[k].code));
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
-		add_segment(core, &(struct memory){ data, PAGE, pages[i] },
-			    RX);
-	for (unsigned i = 0; i < STACK_SIZE / PAGE; i++) {
-		memset(data, 0xa5, sizeof(data));
-		add_segment(core, &(struct memory){ data, PAGE,
-						    STACK + i * PAGE }, RW);
-	}
+		if (!is_32 || pages[i] <= UINT32_MAX)
+			add_segment(core, &(struct memory){ data, PAGE,
+							    pages[i] }, RX);
+	memset(data, 0xa5, sizeof(data));
+	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++)
+		if (!is_32 || stacks[i] <= UINT32_MAX)
+			add_segment(core, &(struct memory){ data, STACK_SIZE,
+							    stacks[i] }, RW);
 }
 
 bool measured_write(FILE *cases, const char *path)
@@ -306,7 +309,7 @@ bool measured_write(FILE *cases, const char *path)
 			core = mkcore_create(m.ia32 ? MKCORE_I386
 						    : MKCORE_X86_64);
 			mkcore_set_process(core, m.tid, "measured");
-			add_common(core);
+			add_common(core, m.ia32);
 		}
 		add_case(&m, core);
 		free(m.image);

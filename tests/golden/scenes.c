@@ -115,11 +115,11 @@ static void edited(struct synth *p)
 static void missing(struct synth *p)
 {
 	struct synth_thread t;
-	uint64_t frame;
+	uint64_t end;
 
-	synth_init(p, "Haswell", 4500, "missing");
+	synth_init(p, "EPYC-Milan", 4500, "missing");
 	synth_thread_init(&t, p, WORKER_ADD_AVX);
-	synth_deliver(&t, SIGUSR1, 0x7);
+	synth_deliver(&t, SIGUSR1, 0x207);
 	t.regs.r[X86_RIP] = SYNTH_JIT_HANDLER;
 	synth_enter_handler(&t);
 	synth_thread_finish(&t);
@@ -130,13 +130,13 @@ static void missing(struct synth *p)
 	synth_thread_finish(&t);
 
 	synth_thread_init(&t, p, WORKER_ADD_AVX);
-	/* the page ends in the middle of what AVX left */
-	t.regs.r[X86_RSP] += 4096 - (t.regs.r[X86_RSP] & 4095) - 128 + 64;
+	end = (t.regs.r[X86_RSP] & -UINT64_C(4096)) - 4096;
+	/* lets the page end 640 bytes into the image, in the middle of AVX */
+	t.regs.r[X86_RSP] = end + 1936;
 	t.regs.r[X86_RIP] = SYNTH_JIT_ADD_AVX;
-	frame = synth_deliver(&t, SIGUSR1, 0x7);
+	synth_deliver(&t, SIGUSR1, 0x207);
 	synth_leave_handler(&t);
-	t.dumped = ((frame + X86_64_IMAGE + 576) & -UINT64_C(4096)) -
-		   t.stack.addr;
+	t.dumped = end - t.stack.addr;
 	synth_thread_finish(&t);
 }
 
