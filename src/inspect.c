@@ -14,6 +14,8 @@ static struct error *examine(const struct options *o, struct snapshot *s,
 		snapshot_destroy(s);
 		return err;
 	}
+	/* all that is needed has been copied; descriptors are scarce */
+	snapshot_close(s);
 	return report_add(r, s, l);
 }
 
@@ -31,23 +33,26 @@ static struct error *examine_process(const struct options *o,
 	return examine(o, s, r);
 }
 
-static struct error *examine_tree(const struct options *o,
-				  const struct host *host, pid_t root,
-				  struct report *r)
+/* `root` and its descendants; how many of them failed. */
+static size_t examine_tree(const struct options *o, const struct host *host,
+			   pid_t root, struct report *r,
+			   bool (*complain)(struct error *err))
 {
 	CLEANUP_FREE pid_t *pids = NULL;
-	size_t count = 0;
-	struct error *err = live_tree(root, &pids, &count);
+	size_t count = 0, failed = 0;
 
-	for (size_t i = 0; !err && i < count; i++) {
-		err = examine_process(o, host, pids[i], r);
+	if (complain(live_tree(root, &pids, &count)))
+		return 1;
+	for (size_t i = 0; i < count; i++) {
+		struct error *err = examine_process(o, host, pids[i], r);
+
 		/* descendants come and go, and that is not a failure */
-		if (err && pids[i] != root && error_code(err) == ERROR_GONE) {
+		if (err && pids[i] != root && error_code(err) == ERROR_GONE)
 			error_free(err);
-			err = NULL;
-		}
+		else
+			failed += complain(err);
 	}
-	return err;
+	return failed;
 }
 
 static struct error *examine_core(const struct options *o, const char *path,
@@ -59,16 +64,33 @@ static struct error *examine_core(const struct options *o, const char *path,
 	return err ? err : examine(o, s, r);
 }
 
+static bool has_thread(const struct report *r, pid_t tid)
+{
+	for (size_t i = 0; i < r->inputs_count; i++) {
+		const struct snapshot *s = r->inputs[i].snapshot;
+
+		for (size_t k = 0; k < s->threads_count; k++)
+			if (s->threads[k].tid == tid)
+				return true;
+	}
+	return false;
+}
+
 bool inspect_all(const struct options *o, const struct host *host,
 		 struct report *r, bool (*complain)(struct error *err))
 {
-	bool failed = false;
-
 	for (size_t i = 0; i < o->pids_count; i++)
-		failed |= complain(
-			o->tree ? examine_tree(o, host, o->pids[i], r)
-				: examine_process(o, host, o->pids[i], r));
+		r->failed += o->tree
+				     ? examine_tree(o, host, o->pids[i], r,
+						    complain)
+				     : complain(examine_process(
+					       o, host, o->pids[i], r));
 	for (size_t i = 0; i < o->files_count; i++)
-		failed |= complain(examine_core(o, o->files[i], r));
-	return !failed;
+		r->failed += complain(examine_core(o, o->files[i], r));
+	for (size_t i = 0; r->inputs_count && i < o->tids_count; i++)
+		if (!has_thread(r, o->tids[i]))
+			r->failed += complain(error_new(
+				ERROR_GONE, "thread %d is in no input",
+				(int)o->tids[i]));
+	return !r->failed;
 }

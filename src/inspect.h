@@ -9,8 +9,8 @@
 
 /*
  * Open, snapshot, locate and judge every input of `o`, into `r`. One that
- * fails does not keep the others from it: its error goes to `complain`, which
- * takes it. True if there was none.
+ * fails does not keep the others from it: it is counted in r->failed, and its
+ * error goes to `complain`, which takes it. True if there was none.
  */
 bool inspect_all(const struct options *o, const struct host *host,
 		 struct report *r, bool (*complain)(struct error *err));

@@ -82,7 +82,7 @@ struct error *describe_host(const struct host *host, struct text *t)
 	struct host tried = *host;
 	struct description *d = NULL;
 
-	if (!tried.probe_note[0])
+	if (!tried.probe_ran && !tried.probe_note[0])
 		host_probe(&tried);
 
 	struct error *err = spec_parse("host", &tried, &d);

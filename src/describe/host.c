@@ -245,9 +245,7 @@ static void settle_rules(struct host *host)
 	if (!host->probed) {		/* the note is written */
 		host->rules = 0;
 	} else if (host->rules & host->probed) {
-		host->rules &= host->probed;
-		snprintf(host->probe_note, sizeof(host->probe_note),
-			 "the kernel behaves as %s", probed);
+		host->rules &= host->probed;	/* no more than expected */
 	} else {
 		snprintf(host->probe_note, sizeof(host->probe_note),
 			 "release says %s, the kernel behaves as %s",

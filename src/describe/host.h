@@ -20,7 +20,7 @@ struct host {
 	/* from here on by host_probe() */
 	bool probe_ran;		/* false: the note says why; empty: not asked */
 	rules_mask probed;	/* sets that agree with the kernel; 0: none */
-	char probe_note[160];	/* a sentence for people */
+	char probe_note[160];	/* for people; empty: as the release says */
 };
 
 /* Ask CPUID, XGETBV and uname. Cannot fail. */

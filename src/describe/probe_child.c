@@ -177,8 +177,9 @@ static void fill_job(struct probe_job *job, unsigned count, uint64_t memory,
 
 /*
  * Like fork(), without an exit signal and what libraries do in a child. -1,
- * and errno, without a child.
+ * and errno, without a child. Sanitizers would have the child call them.
  */
+__attribute__((__no_sanitize__("address", "undefined")))
 static pid_t start(struct probe_job *job)
 {
 	sigset_t all, old;

@@ -59,6 +59,12 @@ static bool rsp_out_of_range(const struct walk *w)
 	       w->target->cpu->user_limit;
 }
 
+static bool rsp_unmapped(const struct walk *w)
+{
+	return !rsp_out_of_range(w) &&
+	       w->frame->around.stack_mapped == TRI_NO;
+}
+
 static void rsp_value(const struct walk *w, uint64_t ret[CHECK_VALUES])
 {
 	ret[0] = w->frame->sigframe.regs.r[X86_RSP];
@@ -180,6 +186,42 @@ static bool x87_pointers(const struct walk *w)
 			     XSTATE_MXCSR_OFF - XSTATE_FOP_OFF);
 }
 
+/*
+ * XSAVE writes zeros for what is not in use, but for XTILEDATA and XTILECFG,
+ * which Linux does not ask for then.
+ */
+static uint64_t forgotten(const struct walk *w)
+{
+	const uint64_t others = XSTATE_LEGACY | XSTATE_BIT(XSTATE_PKRU) |
+				XSTATE_BIT(XSTATE_XTILECFG) | XSTATE_DYNAMIC;
+	const struct xstate_layout *l = &w->frame->layout;
+	uint64_t found = 0;
+
+	if (w->path != RESTORE_XSAVE || walk_is_compacted(w))
+		return 0;
+	for (unsigned i = 2; i < XSTATE_MAX; i++) {
+		uint64_t bit = XSTATE_BIT(i);
+
+		if ((w->sw.xfeatures & l->features & ~w->in_use & ~others &
+		     bit) &&
+		    (uint64_t)l->offset[i] + l->size[i] <= w->sw.xstate_size &&
+		    bytes_nonzero(w->image.bytes, l->offset[i], l->size[i]))
+			found |= bit;
+	}
+	return found;
+}
+
+static bool initial_not_zero(const struct walk *w)
+{
+	return forgotten(w) != 0;
+}
+
+static void forgotten_values(const struct walk *w,
+			     uint64_t ret[CHECK_VALUES])
+{
+	ret[0] = forgotten(w);
+}
+
 const struct hazard hazards[] = {
 	{
 		.id = "prefault-past-mapping",
@@ -231,6 +273,18 @@ const struct hazard hazards[] = {
 		.source = "SDM vol. 3, 6.15 \"Stack Fault Exception\"",
 		.detail = "{x0}",
 		.applies = rsp_out_of_range,
+		.values = rsp_value,
+	},
+	{
+		.id = "rsp-unmapped",
+		.title = "Nothing is mapped at the interrupted stack pointer.",
+		.effect = "sigreturn does not mind; the first use of the "
+			  "stack faults.",
+		.advice = "The saved registers were damaged, or the stack was "
+			  "unmapped.",
+		.source = "arch/x86/mm/fault.c",
+		.detail = "{x0}",
+		.applies = rsp_unmapped,
 		.values = rsp_value,
 	},
 	{
@@ -354,6 +408,20 @@ const struct hazard hazards[] = {
 			  "them.",
 		.source = "APM vol. 2, \"FXSAVE and FXRSTOR\"",
 		.applies = x87_pointers,
+	},
+	{
+		.id = "initial-not-zero",
+		.title = "Components marked as not in use hold bytes that are "
+			 "not zero.",
+		.effect = "They come back initial, as XSTATE_BV says; but a "
+			  "CPU would have written zeros, so somebody cleared "
+			  "bits of XSTATE_BV.",
+		.advice = "Whoever edited the frame has to leave XSTATE_BV "
+			  "alone.",
+		.source = "SDM vol. 1, 13.7 \"Operation of XSAVE\"",
+		.detail = "{c0}",
+		.applies = initial_not_zero,
+		.values = forgotten_values,
 	},
 };
 

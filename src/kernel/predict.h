@@ -34,6 +34,7 @@ struct frame_surroundings {
 	enum tri resident;
 	enum tri shadow_stack;	/* the thread uses one */
 	uint64_t isa_needed;	/* ISA_BIT()s of the interrupted code */
+	enum tri stack_mapped;	/* memory at the interrupted rsp, or below */
 };
 
 /*

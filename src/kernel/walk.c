@@ -146,23 +146,26 @@ static bool size_is_doubtful(const struct walk *w)
 /* Sort out which of the components taken come from their own bytes. */
 static void place_components(struct walk *w)
 {
-	struct xstate_layout source, target;
+	struct xstate_layout source, target, standard;
 	uint32_t size = image_layout(w, &source);
+	bool compacted = walk_is_compacted(w) && !walk_is_ia32(w);
 	bool doubtful = size_is_doubtful(w);
 
 	target_layout(w, &target);
-	if (walk_is_compacted(w) && !walk_is_ia32(w)) {
-		struct xstate_layout standard = source;
-
+	standard = source;
+	if (compacted)
 		xstate_compact(&standard, w->header.xcomp_bv,
 			       XSTATE_COMPACT_ALIGNED, &source);
-	}
 	for (unsigned i = 2; i < XSTATE_MAX; i++) {
 		uint64_t bit = XSTATE_BIT(i);
 
 		if (!(w->taken & bit))
 			continue;
 		if (doubtful || !(target.features & bit))
+			w->placeless |= bit;
+		/* a kernel never compacts: who set XCOMP_BV may not have moved
+		 * the components */
+		else if (compacted && source.offset[i] != standard.offset[i])
 			w->placeless |= bit;
 		else if (target.offset[i] + target.size[i] > size)
 			w->beyond |= bit;

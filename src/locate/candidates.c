@@ -3,6 +3,8 @@
 #include "locate/candidates.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 
@@ -11,6 +13,8 @@ enum {
 	/* more than lies between a frame's address and its last mark */
 	MARGIN = 2048,
 	PAGE = 4096,
+	/* no stack has as many that are frames; hostile ones may */
+	HITS_MAX = 8192,
 };
 
 void candidates_deinit(struct candidates *c)
@@ -19,11 +23,27 @@ void candidates_deinit(struct candidates *c)
 	*c = (struct candidates){ 0 };
 }
 
+/*
+ * Does the stack go on there? mprotect and mlock split mappings, and only one
+ * of the parts keeps the name "[stack]".
+ */
+static bool goes_on(const struct mapping *m, const struct mapping *next)
+{
+	bool files = mapping_is_file(m) || mapping_is_file(next);
+
+	return next->start == m->end && (next->prot & PROT_READ) &&
+	       (!files || (m->path && next->path &&
+			   !strcmp(m->path, next->path)));
+}
+
 uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp)
 {
 	const struct mapping *m = snapshot_mapping(s, sp);
+	const struct mapping *last = s->mappings + s->mappings_count;
 	uint64_t end = sp;
 
+	while (m && m + 1 < last && goes_on(m, m + 1))
+		m++;
 	if (m)
 		end = m->end;
 	else if (!s->mappings_count)
@@ -63,6 +83,9 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 	CLEANUP_FREE uint8_t *buf = NULL;
 	uint64_t next;
 
+	/* a stack pointer may be anything: what ends the range is known */
+	if (to > from && to - from > CANDIDATES_STACK_MAX)
+		from = to - CANDIDATES_STACK_MAX;
 	if (from >= c->from && from <= c->to) {
 		from = c->to;
 	} else {
@@ -101,8 +124,13 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 		}
 		while (scan_next((struct bytes){ buf, got, base }, &cursor,
 				 &hit) && hit.address < limit) {
-			struct error *err = add(c, &hit);
+			struct error *err = NULL;
 
+			if (c->count == HITS_MAX) {
+				note_missing(c, hit.address, to);
+				return NULL;
+			}
+			err = add(c, &hit);
 			if (err)
 				return err;
 		}

@@ -28,8 +28,9 @@ void candidates_deinit(struct candidates *c);
 uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp);
 
 /*
- * Add every place in [from, to) that looks like a frame. What was looked at
- * in the previous call is not looked at again.
+ * Add every place in [from, to) that looks like a frame; of a larger range
+ * the last CANDIDATES_STACK_MAX bytes. What was looked at in the previous call
+ * is not looked at again.
  */
 struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			      uint64_t from, uint64_t to) MUST_USE;

@@ -67,7 +67,7 @@ static bool rule_simple(const Dwarf_Op *ops, size_t count,
 static struct cfi_rule rule_of(Dwarf_Frame *frame, int reg)
 {
 	Dwarf_Op mem[3], *ops;
-	struct cfi_rule rule = { .how = CFI_UNDEFINED };
+	struct cfi_rule rule = { .how = CFI_UNKNOWN };
 	size_t count;
 
 	if (dwarf_frame_register(frame, reg, mem, &ops, &count))
@@ -79,7 +79,7 @@ static struct cfi_rule rule_of(Dwarf_Frame *frame, int reg)
 	if (rule_simple(ops, count, &rule))
 		return rule;
 	if (ops == mem || count > OPS_MAX)
-		return (struct cfi_rule){ .how = CFI_UNDEFINED };
+		return (struct cfi_rule){ .how = CFI_UNKNOWN };
 	rule = (struct cfi_rule){
 		.how = CFI_SAVED_EXPRESSION,
 		.ops_count = (uint16_t)count,
@@ -323,6 +323,7 @@ static bool apply(const struct evaluation *e, const struct cfi_rule *rule,
 
 	switch ((enum cfi_how)rule->how) {
 	case CFI_UNDEFINED:
+	case CFI_UNKNOWN:
 		return false;
 	case CFI_SAME:
 		return get_register(e, number, ret);

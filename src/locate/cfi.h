@@ -31,7 +31,8 @@ struct cfi_context {
 };
 
 enum cfi_how {
-	CFI_UNDEFINED,
+	CFI_UNDEFINED,		/* said to be lost */
+	CFI_UNKNOWN,		/* said in a way that is not understood */
 	CFI_SAME,
 	CFI_SAVED,		/* in memory at CFA + offset */
 	CFI_CFA,		/* is CFA + offset */

@@ -235,6 +235,25 @@ static bool fits(const struct snapshot *s, const struct frame_check *check,
 }
 
 /*
+ * Places in [from, to) that may well be live frames: where unwinding went
+ * astray, it may have gone past them.
+ */
+static size_t count_doubtful(struct chase *c, uint64_t from, uint64_t to,
+			     uint64_t end)
+{
+	const struct scan_hit *h = NULL;
+	struct frame_check check;
+	size_t count = 0;
+
+	while ((h = candidates_next(&c->hits, h, from, to)))
+		if (!is_link(c->chain, h->address) &&
+		    facts_check(c->s, c->code, h->kind, h->address, &check) &&
+		    is_convincing(&check) && fits(c->s, &check, from, end))
+			count++;
+	return count;
+}
+
+/*
  * Unwinding got lost at r->sp. The next place upward that fits is taken; if
  * there is none, and no doubt either, the thread has no more frames.
  */
@@ -261,6 +280,11 @@ static struct error *search_beyond(struct chase *c,
 	if (r->sp > from + 8 && r->sp < end)
 		sp = r->sp - 8;
 
+	if (sp > from && count_doubtful(c, from, sp, end))
+		incomplete(c,
+			   "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
+			   " (%s), and may have passed frames", r->pc, r->sp,
+			   r->why);
 	while ((h = candidates_next(&c->hits, h, sp, end))) {
 		if (!facts_check(c->s, c->code, h->kind, h->address, &check))
 			continue;
@@ -274,8 +298,11 @@ static struct error *search_beyond(struct chase *c,
 				   r->pc, r->sp, r->why);
 			return arrive(c, &check, FRAME_SCANNED);
 		}
-		/* code that cannot be looked at might be a restorer */
-		if (!check.code_known)
+		/*
+		 * Code that cannot be looked at might be a restorer; and a
+		 * frame that leads nowhere may be live, and spoilt.
+		 */
+		if (!check.code_known || is_convincing(&check))
 			doubtful++;
 	}
 	count_stale(c, from, sp);
@@ -306,12 +333,15 @@ static struct error *search_beyond(struct chase *c,
 
 /*
  * The return address at the end of the walk is 0. That marks the outermost
- * function, or a frame whose pretcode was overwritten.
+ * function, or a frame whose pretcode was overwritten; or what unwinding went
+ * by was.
  */
 static struct error *look_at_end(struct chase *c, uint64_t sp)
 {
 	uint64_t from = c->at.gprs.r[X86_RSP];
-	struct error *err = candidates_scan(&c->hits, c->s, from, sp);
+	uint64_t end = candidates_stack_end(c->s, from);
+	struct error *err = candidates_scan(&c->hits, c->s, from,
+					    end > sp ? end : sp);
 	const struct scan_hit *h = NULL;
 	struct frame_check check;
 
@@ -325,8 +355,17 @@ static struct error *look_at_end(struct chase *c, uint64_t sp)
 		count_stale(c, from, h->address);
 		return arrive(c, &check, FRAME_UNWOUND);
 	}
-	count_stale(c, from, sp);
 	c->done = true;
+
+	size_t doubtful = count_doubtful(c, from, end, end);
+
+	if (doubtful)
+		incomplete(c,
+			   "unwinding ends at a return address of 0 below sp "
+			   "0x%" PRIx64 ", and %zu places on the stack may be "
+			   "frames", sp, doubtful);
+	else
+		count_stale(c, from, sp);
 	return NULL;
 }
 

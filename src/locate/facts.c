@@ -160,7 +160,7 @@ struct error *facts_gather(const struct snapshot *s,
 {
 	const struct sigframe *f = &check->sigframe;
 	struct frame_facts *facts = &ret->facts;
-	uint64_t rip = f->regs.r[X86_RIP];
+	uint64_t rip = f->regs.r[X86_RIP], rsp = f->regs.r[X86_RSP];
 	struct error *err;
 
 	facts->sigframe = *f;
@@ -183,6 +183,10 @@ struct error *facts_gather(const struct snapshot *s,
 		.restorer_executable =
 			snapshot_mapped(s, f->pretcode, PROT_EXEC),
 		.resident = TRI_UNKNOWN,
+		/* an empty stack starts right behind its mapping */
+		.stack_mapped = snapshot_mapped(s, rsp, 0) == TRI_NO
+					? snapshot_mapped(s, rsp - 1, 0)
+					: TRI_YES,
 	};
 	ret->restorer_code = check->restorer_code;
 	return NULL;

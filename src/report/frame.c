@@ -37,6 +37,10 @@ static const struct field F_SIGNAL = { .key = "signal",
 static const struct field F_SIG_NUMBER = TO_JSON("number");
 static const struct field F_SIG_NAME = {
 	.key = "name", .text = "signal       %", .flow = FLOW_LINE };
+/* Only handlers that ask for it are told more than the number. */
+static const struct field F_SIG_UNKNOWN = {
+	.text = "signal       not known, the handler was not told (SA_SIGINFO)",
+	.flow = FLOW_LINE };
 static const struct field F_SIG_CODE = TO_JSON("code");
 static const struct field F_SIG_CODE_NAME = TO_JSON("code_name");
 static const struct field F_SIG_MEANING = { .key = "meaning", .text = " %",
@@ -58,8 +62,9 @@ static void emit_signal(const struct sigframe *f, struct emitter *e)
 	if (!siginfo_decode(info, compat, &s)) {
 		const char *name = siginfo_signal_name(f->sig);
 
-		if (!name) {	/* the handler's argument is not kept */
+		if (!name) {
 			emit_null(e, &F_SIGNAL);
+			emit_string(e, &F_SIG_UNKNOWN, "");
 			return;
 		}
 		emit_object(e, &F_SIGNAL, SHAPE_PLAIN);
@@ -257,6 +262,9 @@ static void emit_component(const struct frame_facts *f,
 	/* what is missing may be anything */
 	bool known = placed && (nonzero || bytes_has(x.image, l->offset[bit],
 						     l->size[bit]));
+	/* XSAVE writes zeros then; Linux does not ask it for tile state */
+	bool written = bit > XSTATE_SSE && bit != XSTATE_XTILECFG &&
+		       bit != XSTATE_XTILEDATA;
 	struct text cell = TEXT_INIT;
 	char place[24] = "?";
 
@@ -267,7 +275,8 @@ static void emit_component(const struct frame_facts *f,
 	text_add(&cell, !i->in_use_known ? "unknown"
 			: in_use && !nonzero && known ? "in use, zero"
 			: in_use		       ? "in use"
-						       : "initial");
+			: nonzero && known && written ? "initial, not zero"
+						      : "initial");
 
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	emit_string(e, &F_C_CELL, text_string(&cell));

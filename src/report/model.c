@@ -43,22 +43,25 @@ void report_destroy(struct report *r)
 
 /*
  * What the returning thread may use. On the machine that it runs on it has
- * what its frame or its registers show it has; elsewhere it starts anew.
+ * what its registers, this frame and those inner to it, which it wrote later,
+ * show it has; elsewhere it starts anew.
  */
 static uint64_t thread_features(const struct report_input *in,
-				const struct thread *thread,
-				const struct located_frame *f,
-				const struct report_target *t)
+				const struct located_thread *thread,
+				size_t index, const struct report_target *t)
 {
-	struct bytes xstate = { thread->xstate, thread->xstate_size, 0 };
+	struct bytes xstate = { thread->thread->xstate,
+				thread->thread->xstate_size, 0 };
 	struct xstate_header header;
 	struct xstate_sw sw;
 	uint64_t seen = 0;
 
 	if (!t->is_host || in->snapshot->kind != SOURCE_PROCESS)
 		return t->target.features;
-	if (xstate_sw_decode(frame_image(&f->facts).bytes, &sw))
-		seen |= sw.xfeatures;
+	for (size_t i = 0; i <= index; i++)
+		if (xstate_sw_decode(
+			    frame_image(&thread->frames[i].facts).bytes, &sw))
+			seen |= sw.xfeatures;
 	if (xstate_header_decode(xstate, &header))
 		seen |= header.xstate_bv;
 	return t->target.features | (seen & XSTATE_DYNAMIC);
@@ -73,8 +76,8 @@ static void count_verdict(struct report_counts *c, const struct verdict *v)
 
 static struct error *judge_frame(const struct report *r,
 				 struct report_input *in,
-				 const struct thread *thread,
-				 struct report_frame *f)
+				 const struct located_thread *thread,
+				 size_t index, struct report_frame *f)
 {
 	f->verdicts = calloc(r->targets_count, sizeof(*f->verdicts));
 	if (!f->verdicts)
@@ -83,8 +86,8 @@ static struct error *judge_frame(const struct report *r,
 		const struct report_target *rt = &r->targets[i];
 		struct target t = rt->target;
 
-		target_set_features(&t, thread_features(in, thread,
-							f->located, rt));
+		target_set_features(&t, thread_features(in, thread, index,
+							rt));
 		f->verdicts[i] = predict(&f->located->facts, &t);
 		count_verdict(&in->counts, &f->verdicts[i]);
 	}
@@ -108,7 +111,7 @@ static struct error *judge_thread(const struct report *r,
 	for (size_t i = 0; i < count; i++) {
 		t->frames[i].located = &t->located->frames[i];
 
-		struct error *err = judge_frame(r, in, t->located->thread,
+		struct error *err = judge_frame(r, in, t->located, i,
 						&t->frames[i]);
 		if (err)
 			return err;

@@ -52,6 +52,7 @@ struct report {
 	size_t targets_count;
 	struct report_input *inputs;
 	size_t inputs_count;
+	size_t failed;		/* inputs that could not be examined */
 	struct report_counts counts;
 };
 

@@ -387,6 +387,11 @@ static const struct field F_S_OUTCOME = { .key = "outcome",
 static const struct field F_S_LINE = { .flow = FLOW_LINE };
 static const struct field F_S_INPUTS = { .key = "inputs",
 					 .flow = FLOW_HIDDEN };
+static const struct field F_S_FAILED = {
+	.key = "failed_inputs", .text = "inputs that could not be examined: %",
+	.flow = FLOW_LINE, .style = STYLE_WARNING };
+static const struct field F_S_NONE_FAILED = { .key = "failed_inputs",
+					      .flow = FLOW_HIDDEN };
 static const struct field F_S_THREADS = { .key = "threads",
 					  .flow = FLOW_HIDDEN };
 static const struct field F_S_FRAMES = { .key = "frames",
@@ -419,9 +424,15 @@ static void emit_summary(const struct report *r, struct emitter *e)
 
 	emit_string(e, &BLANK, "");
 	emit_object(e, &F_SUMMARY, SHAPE_PLAIN);
-	emit_string(e, &F_S_OUTCOME, outcome_name(report_outcome(c)));
+	enum outcome outcome = report_outcome(c);
+
+	if (r->failed && outcome == OUTCOME_INTACT)
+		outcome = OUTCOME_UNKNOWN;
+	emit_string(e, &F_S_OUTCOME, outcome_name(outcome));
 	emit_string(e, &F_S_LINE, text_string(&line));
 	emit_number(e, &F_S_INPUTS, (int64_t)r->inputs_count);
+	emit_number(e, r->failed ? &F_S_FAILED : &F_S_NONE_FAILED,
+		    (int64_t)r->failed);
 	emit_number(e, &F_S_THREADS, (int64_t)c->threads);
 	emit_number(e, &F_S_FRAMES, (int64_t)c->frames);
 	emit_number(e, &F_S_INCOMPLETE, (int64_t)c->incomplete);

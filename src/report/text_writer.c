@@ -13,7 +13,7 @@
 #define DEPTH_MAX 32
 #define GRID_GAP 3
 #define COLUMN_GAP 2
-#define LAST_COLUMN_MIN 40
+#define LAST_COLUMN_MIN 24
 
 /* One cell of a grid or table. */
 struct cell {

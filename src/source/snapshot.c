@@ -37,12 +37,19 @@ struct snapshot *snapshot_create(enum source_kind kind)
 	return s;
 }
 
+void snapshot_close(struct snapshot *s)
+{
+	if (s->ops && s->ops->close)
+		s->ops->close(s);
+	s->ops = NULL;
+	s->source = NULL;
+}
+
 void snapshot_destroy(struct snapshot *s)
 {
 	if (!s)
 		return;
-	if (s->ops && s->ops->close)
-		s->ops->close(s);
+	snapshot_close(s);
 	for (size_t i = 0; i < s->threads_count; i++) {
 		free(s->threads[i].xstate);
 		error_free(s->threads[i].problem);

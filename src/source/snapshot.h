@@ -144,6 +144,12 @@ struct snapshot {
 /* An empty snapshot; NULL if there is no memory. */
 struct snapshot *snapshot_create(enum source_kind kind);
 
+/*
+ * Close the source and what it holds open; only what was captured can be read
+ * from now on.
+ */
+void snapshot_close(struct snapshot *s);
+
 /* Frees all, closes the source; NULL is fine. */
 void snapshot_destroy(struct snapshot *s);
 

@@ -56,7 +56,8 @@ EXPECTED = {
     'pretcode-zero': {ANY: ('fatal', ('restorer-missing',))},
     'pretcode-data': {ANY: ('fatal', ('restorer-not-executable',))},
 }
-HAZARDS = {'trap-flag': ['trap-flag']}
+HAZARDS = {'trap-flag': ['trap-flag'],
+           'bv-initial': ['initial-not-zero']}
 STATUS = {'intact': 0, 'lossy': 1, 'fatal': 1}
 
 
@@ -103,7 +104,8 @@ def check(edit, truth, report, status, want):
         if entry['outcome'] == 'unknown':
             yield f'{entry["id"]} does not know'
     hazards = [h['id'] for h in verdict['hazards']]
-    if hazards != HAZARDS.get(edit, []):
+    # without AVX there is nothing whose bit could have been cleared
+    if hazards != HAZARDS.get(edit, []) and (avx or edit != 'bv-initial'):
         yield f'hazards: {hazards}'
     if int(status) != STATUS[outcome]:
         yield f'exit status {status}'

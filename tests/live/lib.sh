@@ -55,8 +55,7 @@ start() {
 	pid[$name]=$!
 	names+=("$name")
 	until grep -qx READY "$truth"; do
-		[ -e "/proc/${pid[$name]}" ] || break
-		case $(state "${pid[$name]}") in Z*) break ;; esac
+		! gone "${pid[$name]}" || break
 		sleep 0.02
 	done
 	if ! grep -qx READY "$truth"; then
@@ -80,9 +79,7 @@ stop() {
 	[ -z "${status_of[$name]-}" ] || return 0
 	kill -CONT "${pid[$name]}" 2>/dev/null || true
 	for ((n = 0; n < 500; n++)); do
-		case $(state "${pid[$name]}") in
-		'' | Z*) break ;;
-		esac
+		! gone "${pid[$name]}" || break
 		sleep 0.02
 	done
 	# one that does not listen any more
@@ -97,15 +94,13 @@ must_start() {
 	tap_done
 }
 
-# The state of a process, as one letter; nothing if there is none.
-state() {
-	sed -n 's/^State:[[:blank:]]*\(.\).*/\1/p' "/proc/$1/status" \
-		2>/dev/null
-}
+# Has a process exited? Its main thread alone may have, too.
+gone() {
+	local tasks=("/proc/$1/task"/*)
 
-# The one who traces it, 0 if nobody does.
-tracer() {
-	sed -n 's/^TracerPid:[[:blank:]]*//p' "/proc/$1/status" 2>/dev/null
+	[ "${#tasks[@]}" -le 1 ] &&
+		! grep -q '^State:[[:blank:]]*[^ZX]' "/proc/$1/status" \
+			2>/dev/null
 }
 
 # inspect OUT ARGUMENT... - run the tool; sets `status`
@@ -147,17 +142,14 @@ need_python() {
 		tap_skip_all "no python3 to read JSON with"
 }
 
-# Skip all unless a process can be examined here.
+# Skip all unless a process can be traced here; the tool is not asked.
 need_ptrace() {
-	local why
-
-	must_start probe "$targets/frames" one-pause
-	inspect probe.json --stop=all -p "${pid[probe]}"
-	if [ "$status" -eq 2 ]; then
-		why=$(head -n 1 "$scratch/probe.json.err")
+	must_start probe "$targets/odd" plain
+	if ! start tracing "$targets/odd" traced "${pid[probe]}"; then
 		stop probe
-		tap_skip_all "processes cannot be examined here: $why"
+		tap_skip_all "cannot trace: $(head -n 1 "$scratch/tracing.err")"
 	fi
+	stop tracing
 	stop probe
 }
 

@@ -34,6 +34,7 @@ static const struct {
 	[INIT] = { "init", OUTCOME_LOSSY, RESTORE_INIT },
 	[SEGV] = { "segv", OUTCOME_FATAL, RESTORE_REFUSED },
 	[SEGV_AFTER] = { "segv-after", OUTCOME_FATAL, RESTORE_XSAVE },
+	[IN_DOUBT] = { "in-doubt", OUTCOME_UNKNOWN, RESTORE_XSAVE },
 };
 
 /* True if the verdict is what the cell says. */
@@ -52,6 +53,7 @@ static bool holds(const struct cell *c, const struct made *m,
 		loaded = bv & q & t->features;
 		break;
 	case GARBAGE:
+	case IN_DOUBT:
 		garbled = c->mask;
 		loaded = bv & q & t->features & ~garbled;
 		break;
@@ -69,8 +71,15 @@ static bool holds(const struct cell *c, const struct made *m,
 	}
 	if (outcome == OUTCOME_INTACT && lost)
 		outcome = OUTCOME_LOSSY;
-	return v->outcome == outcome && v->possible == 1u << outcome &&
-	       v->paths == 1u << endings[c->end].path && !v->unsure &&
+
+	bool in_doubt = c->end == IN_DOUBT;
+	unsigned possible = in_doubt ? 1u << OUTCOME_INTACT |
+					       1u << OUTCOME_GARBLED
+				     : 1u << outcome;
+
+	return v->outcome == outcome && v->possible == possible &&
+	       v->paths == 1u << endings[c->end].path &&
+	       !v->unsure == !in_doubt &&
 	       v->lost == lost && v->garbled == garbled && v->loaded == loaded;
 }
 

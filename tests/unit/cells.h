@@ -16,6 +16,7 @@ enum ending {
 	INIT,		/* everything initial */
 	SEGV,		/* refused */
 	SEGV_AFTER,	/* restored, and then the return faults */
+	IN_DOUBT,	/* by XRSTOR; whether `mask` is its own is not known */
 };
 
 struct cell {

@@ -82,6 +82,14 @@ MADE_EDIT(vsyscall_behind,
 MADE_EDIT(vsyscall_before,
 	  m->facts.sigframe.regs.r[X86_RIP] = UINT64_C(0xffffffffff5fffff);)
 
+MADE_EDIT(rsp_nowhere, m->facts.around.stack_mapped = TRI_NO;)
+
+MADE_EDIT(avx_cleared, made_put(m, 512, 8, made_get(m, 512, 8) & ~4ull);)
+MADE_EDIT(avx_cleared_zero,
+	  avx_cleared(m, t);
+	  for (unsigned i = 0; i < 256; i += 8)
+		  made_put(m, 576 + i, 8, 0);)
+
 MADE_EDIT(shadow_stack, m->facts.around.shadow_stack = TRI_YES;)
 
 /* From AMD, with FIP set or not. */
@@ -131,6 +139,11 @@ static const struct {
 	{ pkru_default, SIGFRAME_X86_64, ICX, ICX_NOPKU, RULES_R3, "" },
 	{ pkru_open, SIGFRAME_X86_64, ICX, ICX_NOPKU, RULES_R3, "" },
 	{ pkru_closed, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
+
+	{ rsp_nowhere, SIGFRAME_X86_64, ICX, ICX, RULES_R3, " rsp-unmapped" },
+	{ avx_cleared, SIGFRAME_X86_64, ICX, ICX, RULES_R3,
+	  " initial-not-zero" },
+	{ avx_cleared_zero, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
 
 	{ rsp_high, SIGFRAME_X86_64, ICX, ICX, RULES_R3,
 	  " rsp-out-of-range" },
