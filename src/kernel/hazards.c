@@ -172,6 +172,32 @@ static bool shadow_stack(const struct walk *w)
 	return w->frame->around.shadow_stack == TRI_YES;
 }
 
+/* What plain XSAVE of glibc's lazy binding writes on the target. */
+static uint64_t glibc_needs(const struct walk *w)
+{
+	const struct cpu_model *cpu = w->target->cpu;
+
+	return predict_glibc_room(xstate_layout_size(
+		&cpu->layout, cpu->xfeatures & PREDICT_GLIBC_STATE));
+}
+
+static bool cpuid_cached(const struct walk *w)
+{
+	const struct frame_surroundings *a = &w->frame->around;
+
+	if (!a->xsave_room)
+		return false;
+	if (a->xsave_compacted == TRI_YES)
+		return w->target->cpu->xsavec == TRI_NO;
+	return glibc_needs(w) > a->xsave_room;
+}
+
+static void cached_values(const struct walk *w, uint64_t ret[CHECK_VALUES])
+{
+	ret[0] = w->frame->around.xsave_room;
+	ret[1] = glibc_needs(w);
+}
+
 /* FIP and FDP are saved and loaded under other conditions by each vendor. */
 static bool x87_pointers(const struct walk *w)
 {
@@ -422,6 +448,21 @@ const struct hazard hazards[] = {
 		.detail = "{c0}",
 		.applies = initial_not_zero,
 		.values = forgotten_values,
+	},
+	{
+		.id = "cpuid-cached",
+		.title = "The C library sized its register save area for "
+			 "another CPU.",
+		.effect = "When a function is bound at its first call, XSAVE "
+			  "may write past that area, or XSAVEC does not exist "
+			  "on the target.",
+		.advice = "Start the program with LD_BIND_NOW=1, or restore "
+			  "on a CPU with no more components.",
+		.source = "glibc sysdeps/x86/cpu-features.c "
+			  "update_active()",
+		.detail = "has {d0} bytes, plain XSAVE needs {d1}",
+		.applies = cpuid_cached,
+		.values = cached_values,
 	},
 };
 

@@ -35,7 +35,23 @@ struct frame_surroundings {
 	enum tri shadow_stack;	/* the thread uses one */
 	uint64_t isa_needed;	/* ISA_BIT()s of the interrupted code */
 	enum tri stack_mapped;	/* memory at the interrupted rsp, or below */
+	/*
+	 * Bytes that glibc's lazy binding sets aside to save the registers in,
+	 * as computed when the program started; 0: not known. And whether it
+	 * saves them with XSAVEC.
+	 */
+	uint32_t xsave_room;
+	enum tri xsave_compacted;
 };
+
+/* What glibc saves there (STATE_SAVE_MASK, sysdeps/x86/sysdep.h). */
+#define PREDICT_GLIBC_STATE UINT64_C(0xee)
+
+/* Room for `size` bytes of XSAVE image behind 64 of general registers. */
+static inline uint64_t predict_glibc_room(uint32_t size)
+{
+	return ((uint64_t)size + 64 + 63) & ~UINT64_C(63);
+}
 
 /*
  * Everything a prediction needs to know about one frame.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "locate/cached.h"
 #include "locate/chain.h"
 #include "locate/disasm.h"
 #include "locate/needs.h"
@@ -16,6 +17,8 @@ struct tools {
 	struct unwind *unwind;	/* NULL: do not unwind */
 	struct disasm *disasm;
 	struct needs *needs;
+	struct frame_surroundings cached;	/* by cached_find() */
+	bool cached_known;
 };
 
 static void tools_deinit(struct tools *t)
@@ -93,6 +96,11 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 {
 	enum tri shadow_stack = ret->thread->shadow_stack;
 
+	if (chain->count && !t->cached_known) {
+		cached_find(t->s, &t->cached);
+		t->cached_known = true;
+	}
+
 	if (!chain->count)
 		return NULL;
 	ret->frames = calloc(chain->count, sizeof(*ret->frames));
@@ -105,7 +113,13 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 
 		if (err)
 			return err;
-		ret->frames[i].facts.around.shadow_stack = shadow_stack;
+
+		struct frame_surroundings *around =
+			&ret->frames[i].facts.around;
+
+		around->shadow_stack = shadow_stack;
+		around->xsave_room = t->cached.xsave_room;
+		around->xsave_compacted = t->cached.xsave_compacted;
 	}
 	return NULL;
 }

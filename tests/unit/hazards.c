@@ -82,6 +82,18 @@ MADE_EDIT(vsyscall_behind,
 MADE_EDIT(vsyscall_before,
 	  m->facts.sigframe.regs.r[X86_RIP] = UINT64_C(0xffffffffff5fffff);)
 
+MADE_EDIT(room_for_avx,
+	  m->facts.around.xsave_room = 896;
+	  m->facts.around.xsave_compacted = TRI_NO;)
+MADE_EDIT(room_for_all,
+	  m->facts.around.xsave_room = 2752;
+	  m->facts.around.xsave_compacted = TRI_NO;)
+MADE_EDIT(room_packed,
+	  m->facts.around.xsave_room = 2496;
+	  m->facts.around.xsave_compacted = TRI_YES;
+	  t->cpu.xsavec = TRI_YES;)
+MADE_EDIT(room_packed_no_xsavec, room_packed(m, t); t->cpu.xsavec = TRI_NO;)
+
 MADE_EDIT(rsp_nowhere, m->facts.around.stack_mapped = TRI_NO;)
 
 MADE_EDIT(avx_cleared, made_put(m, 512, 8, made_get(m, 512, 8) & ~4ull);)
@@ -139,6 +151,14 @@ static const struct {
 	{ pkru_default, SIGFRAME_X86_64, ICX, ICX_NOPKU, RULES_R3, "" },
 	{ pkru_open, SIGFRAME_X86_64, ICX, ICX_NOPKU, RULES_R3, "" },
 	{ pkru_closed, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
+
+	{ room_for_avx, SIGFRAME_X86_64, HSW, ICX_NOPKU, RULES_R3,
+	  " cpuid-cached" },
+	{ room_for_avx, SIGFRAME_X86_64, HSW, HSW, RULES_R3, "" },
+	{ room_for_all, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
+	{ room_packed, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
+	{ room_packed_no_xsavec, SIGFRAME_X86_64, ICX, ICX, RULES_R3,
+	  " cpuid-cached" },
 
 	{ rsp_nowhere, SIGFRAME_X86_64, ICX, ICX, RULES_R3, " rsp-unmapped" },
 	{ avx_cleared, SIGFRAME_X86_64, ICX, ICX, RULES_R3,
