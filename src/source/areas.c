@@ -13,8 +13,8 @@
 
 static bool belongs_together(const struct mapping *a, const struct mapping *b)
 {
-	return a->end == b->start && a->prot == b->prot && !a->inode &&
-	       !b->inode;
+	return a->end == b->start && a->prot & b->prot & PROT_READ &&
+	       a->inode == b->inode && (!a->inode || a->device == b->device);
 }
 
 bool areas_init(struct areas *areas, const struct snapshot *s,
@@ -105,11 +105,12 @@ static void add_scanned(struct areas *areas, struct area *a, uint64_t start,
 	}
 }
 
-bool area_is_scanned(const struct area *a, uint64_t addr)
+bool area_is_scanned(const struct area *a, uint64_t start, uint64_t end)
 {
-	size_t i = range_above(a, addr);
+	size_t i = range_above(a, start);
 
-	return i < a->scanned_count && a->scanned[i].start <= addr;
+	return i < a->scanned_count && a->scanned[i].start <= start &&
+	       a->scanned[i].end >= end;
 }
 
 /* The first hit at or above `addr`, which is not 0. */
@@ -194,7 +195,7 @@ enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 					: end;
 
 		if (scan_piece(areas, a, at, stop, piece) == at)
-			return STACKS_NOTHING;
+			return STACKS_UNSURE;
 		if (piece < LAST_PIECE)
 			piece *= 4;
 	}

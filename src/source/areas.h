@@ -24,7 +24,10 @@ struct copy {
 	uint8_t *data;
 };
 
-/* Neighbouring mappings that may together be one stack. */
+/*
+ * Neighbouring mappings that may together be one stack, which mprotect() and
+ * mlock() split.
+ */
 struct area {
 	uint64_t start;
 	uint64_t end;
@@ -58,15 +61,16 @@ struct area *areas_find(const struct areas *areas, uint64_t addr);
 
 /*
  * The first hit in [from, end), which lies in `a`; scans what has not been
- * scanned yet. NOTHING if there is none up to the end of `a` or to a hole in
- * it, UNSURE if there is none up to an `end` before that.
+ * scanned yet. NOTHING if there is none up to the end of `a`, UNSURE if there
+ * is none up to an `end` before that, or up to a hole: bytes that cannot be
+ * read.
  */
 enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 				 uint64_t from, uint64_t end,
 				 struct scan_hit *ret);
 
-/* Has the byte at `addr` been read and scanned? */
-bool area_is_scanned(const struct area *a, uint64_t addr);
+/* Has all of [start, end) been read and scanned? */
+bool area_is_scanned(const struct area *a, uint64_t start, uint64_t end);
 
 /* Read memory, most likely what was scanned last; how much could be had. */
 size_t areas_fetch(struct areas *areas, uint64_t addr, uint8_t *buf,

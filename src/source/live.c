@@ -279,6 +279,7 @@ static void read_registers(struct task *t)
 		error_free(err);
 		t->gone = true;
 	} else {
+		error_free(t->thread.problem);
 		t->thread.problem = err;
 	}
 }
@@ -337,13 +338,16 @@ static struct error *why_not_stopped(const struct live *l,
 				     const struct task *t)
 {
 	struct procfs_stat stat;
+	int failed = procfs_stat(l->process->dir, t->thread.tid, &stat);
 
-	if (procfs_stat(l->process->dir, t->thread.tid, &stat) ||
-	    process_state_dead(stat.state))
+	if (process_has_exited(failed, &stat))
 		return NULL;
 	if (t->tracee.state == TRACEE_REFUSED)
 		return process_refusal(l->process, t->thread.tid,
 				       l->snapshot->command);
+	if (failed)
+		return error_os(-failed, "it was not stopped, and cannot be "
+				"read about");
 	if (t->tracee.state == TRACEE_SEIZED)
 		return error_new(ERROR_OS,
 				 "it did not stop in time (state %c)",
@@ -425,6 +429,20 @@ static struct error *look_only(struct live *l)
 	return err;
 }
 
+/* Settle what can be without stopping, new threads included. */
+static struct error *look_first(struct live *l)
+{
+	struct error *err = NULL;
+	size_t added = 1;
+
+	for (unsigned n = 0; n < LOOK_ATTEMPTS && added && !err; n++) {
+		err = look(l, false);
+		if (!err)
+			err = list_tasks(l, &added);
+	}
+	return err;
+}
+
 static struct error *examine(struct live *l)
 {
 	size_t added;
@@ -438,7 +456,7 @@ static struct error *examine(struct live *l)
 	if (l->options->stop == LIVE_STOP_NONE)
 		return look_only(l);
 	/* of what has to be done anyway, as much as can be before stopping */
-	err = l->options->stop == LIVE_STOP_AUTO ? look(l, false)
+	err = l->options->stop == LIVE_STOP_AUTO ? look_first(l)
 						 : read_maps(l);
 
 	bool settled = true;
@@ -475,6 +493,10 @@ static struct error *give_threads(struct live *l)
 		t->thread.xstate = NULL;
 		t->thread.problem = NULL;
 	}
+	if (gone == l->tasks.count)
+		return error_new(ERROR_GONE, "all threads of process %d that "
+				 "were to be looked at exited during the look",
+				 s->pid);
 	if (gone)
 		snapshot_note(s, "%zu threads of process %d exited during the "
 			      "look", gone, s->pid);
@@ -488,7 +510,14 @@ static struct error *check_end(const struct live *l, struct error *err,
 	pid_t pid = l->process->pid;
 
 	*again_ret = false;
-	if (!process_is_alive(l->process)) {
+
+	int alive = process_is_alive(l->process);
+
+	if (alive < 0)
+		return err ? err
+			   : error_os(-alive, "cannot find out whether "
+				      "process %d still exists", pid);
+	if (!alive) {
 		error_free(err);
 		return error_new(ERROR_GONE,
 				 "process %d exited during the look", pid);
@@ -514,7 +543,7 @@ static struct error *open_once(pid_t pid, const struct live_options *options,
 	l.process = s->source;
 	/* an exec can make threads vanish from under our hands */
 	*again_ret = err && error_code(err) == ERROR_GONE &&
-		     process_is_alive(l.process);
+		     process_is_alive(l.process) > 0;
 	if (err)
 		return err;
 	err = check_end(&l, examine(&l), again_ret);

@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "source/procfs.h"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -156,9 +155,16 @@ static struct error *named_error(enum error_code code, pid_t pid,
 	return error_new(code, "process %d (%s) %s", pid, name, what);
 }
 
-bool process_state_dead(char state)
+static bool is_gone(int failed)
 {
-	return state == 'Z' || state == 'X' || state == 'x';
+	return failed == -ENOENT || failed == -ESRCH;
+}
+
+bool process_has_exited(int failed, const struct procfs_stat *stat)
+{
+	return failed ? is_gone(failed)
+		      : stat->state == 'Z' || stat->state == 'X' ||
+				stat->state == 'x';
 }
 
 /* It is a process, and may have memory of its own. */
@@ -179,30 +185,39 @@ static struct error *check_kind(pid_t pid, const struct procfs_stat *stat,
 	return NULL;
 }
 
-/* The first thread that is not a zombie: the leader can be one alone. */
+/*
+ * The first thread that is not a zombie: the leader can be one alone. 0 if
+ * there is none, minus errno if that cannot be told.
+ */
 static pid_t find_live_thread(const struct process *p)
 {
 	CLEANUP_FREE pid_t *tids = NULL;
 	size_t count = 0;
-	struct procfs_stat stat;
+	int failed = procfs_list(p->dir, "task", &tids, &count);
 
-	if (procfs_list(p->dir, "task", &tids, &count))
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		if (!procfs_stat(p->dir, tids[i], &stat) &&
-		    !process_state_dead(stat.state))
-			return tids[i];
+	if (failed)
+		return is_gone(failed) ? 0 : failed;
+	for (size_t i = 0; i < count; i++) {
+		struct procfs_stat stat;
+
+		failed = procfs_stat(p->dir, tids[i], &stat);
+		if (!process_has_exited(failed, &stat))
+			return failed ? failed : tids[i];
+	}
 	return 0;
 }
 
-bool process_is_alive(const struct process *p)
+int process_is_alive(const struct process *p)
 {
 	struct procfs_stat stat;
+	int failed = procfs_stat(p->dir, p->mm_tid, &stat);
 
-	if (!procfs_stat(p->dir, p->mm_tid, &stat) &&
-	    !process_state_dead(stat.state))
-		return true;
-	return find_live_thread(p) != 0;
+	if (!process_has_exited(failed, &stat))
+		return failed ? failed : 1;
+
+	pid_t tid = find_live_thread(p);
+
+	return tid > 0 ? 1 : tid;
 }
 
 static struct error *refused(const struct process *p, const char *name)
@@ -297,7 +312,7 @@ struct error *process_open(pid_t pid, struct snapshot *s)
 
 	if (!failed)
 		failed = procfs_status(p->dir, 0, &status);
-	if (failed == -ENOENT || failed == -ESRCH)
+	if (is_gone(failed))
 		return no_process(pid);
 	if (failed)
 		return error_os(-failed, "cannot read about process %d", pid);
@@ -306,7 +321,10 @@ struct error *process_open(pid_t pid, struct snapshot *s)
 	if (err)
 		return err;
 
-	p->mm_tid = process_state_dead(stat.state) ? find_live_thread(p) : pid;
+	p->mm_tid = process_has_exited(0, &stat) ? find_live_thread(p) : pid;
+	if (p->mm_tid < 0)
+		return error_os(-p->mm_tid, "cannot read about the threads of "
+				"process %d", pid);
 	if (!p->mm_tid)
 		return named_error(ERROR_GONE, pid, stat.name,
 				   "is a zombie: it has exited and its parent "

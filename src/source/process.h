@@ -3,7 +3,7 @@
 #ifndef SIGFRAME_SOURCE_PROCESS_H
 #define SIGFRAME_SOURCE_PROCESS_H
 
-#include "source/snapshot.h"
+#include "source/procfs.h"
 
 /* What a snapshot of a process keeps open; its `source`. */
 struct process {
@@ -30,11 +30,17 @@ size_t process_read(const struct snapshot *s, uint64_t addr, void *buf,
 /* Does it still have the memory that it had when it was opened? */
 bool process_has_memory(const struct process *p);
 
-/* Is any thread of it left that is not a zombie? */
-bool process_is_alive(const struct process *p);
+/*
+ * Is any thread of it left that is not a zombie? 1 or 0, or minus errno if
+ * that cannot be found out.
+ */
+int process_is_alive(const struct process *p);
 
-/* True for the states, as in stat, of threads that have exited. */
-bool process_state_dead(char state);
+/*
+ * Has the thread exited of which procfs_stat() returned `failed` and *stat?
+ * Not if it failed for want of files or memory.
+ */
+bool process_has_exited(int failed, const struct procfs_stat *stat);
 
 /*
  * Why the kernel refused to let thread `tid` be traced: "already traced by

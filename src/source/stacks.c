@@ -124,7 +124,7 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 	enum stacks_found found = areas_next_hit(&st->areas, a, start, end,
 						 &hit);
 
-	if (found == STACKS_NOTHING && !area_is_scanned(a, sp))
+	if (found == STACKS_NOTHING && !area_is_scanned(a, sp, sp + 1))
 		return STACKS_UNSURE;
 	return found;
 }
@@ -136,31 +136,43 @@ static size_t copy_above(const struct area *a, uint64_t addr)
 			   offsetof(struct copy, end), addr);
 }
 
-static void keep_gap(struct stacks *st, struct area *a, size_t index,
-		     uint64_t start, size_t size)
+/* Returns where it got to; what follows is unreadable. */
+static uint64_t keep_gap(struct stacks *st, struct area *a, size_t index,
+			 uint64_t start, size_t size)
 {
 	CLEANUP_FREE uint8_t *data = malloc(size);
 
 	if (!data) {
 		st->areas.no_memory = true;
-		return;
+		return start;
 	}
 
 	size_t got = areas_fetch(&st->areas, start, data, size);
 
 	if (!got)
-		return;
+		return start;
 
 	struct copy *more = sorted_insert(a->copies, &a->copies_count,
 					  sizeof(*more), index);
 
 	if (!more) {
 		st->areas.no_memory = true;
-		return;
+		return start;
 	}
 	a->copies = more;
 	more[index] = (struct copy){ start, start + got, TAKE_PTR(data) };
 	st->copied += got;
+	return start + got;
+}
+
+/* The first page in [addr, end) that can be read, or `end`. */
+static uint64_t skip_hole(struct stacks *st, uint64_t addr, uint64_t end)
+{
+	uint8_t byte;
+
+	while (addr < end && !st->areas.read(st->areas.snapshot, addr, &byte, 1))
+		addr = above(addr, PAGE - addr % PAGE, end);
+	return addr;
 }
 
 /* Copy what is not yet copied of [start, end), inside the area. */
@@ -186,8 +198,9 @@ static void keep(struct stacks *st, struct area *a, uint64_t start,
 			st->full = true;
 			return;
 		}
-		keep_gap(st, a, i, start, stop - start);
-		start = stop;
+		start = keep_gap(st, a, i, start, stop - start);
+		if (start < stop)
+			start = skip_hole(st, start, stop);
 	}
 }
 
@@ -204,13 +217,15 @@ struct hops {
 	size_t count;
 };
 
-static void add_hop(struct hops *h, uint64_t sp)
+static void add_hop(struct stacks *st, struct hops *h, uint64_t sp)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (h->at[i] == sp)
 			return;
 	if (h->count < HOPS_MAX)
 		h->at[h->count++] = sp;
+	else
+		st->full = true;
 }
 
 /* The top of the alternate stack that the frame lies on; 0 if on none. */
@@ -296,7 +311,7 @@ static void follow_hit(struct stacks *st, struct area *a, struct trail *t,
 		t->end = min64(t->end, max64(top, end));
 	if (f.fpstate < hit->address || f.fpstate >= end)
 		keep_far_image(st, &f);
-	add_hop(hops, f.regs.r[X86_RSP]);
+	add_hop(st, hops, f.regs.r[X86_RSP]);
 }
 
 /* The start of the red zone, if it does not reach into a guard region. */
@@ -316,6 +331,7 @@ static uint64_t first_readable(struct stacks *st, const struct area *a,
 static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 				  bool always, struct hops *hops)
 {
+	bool inner = sp == own;
 	struct area *a = stack_area(st, &sp);
 	struct scan_hit hit;
 	struct trail t = { 0 };
@@ -326,17 +342,33 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	/* scanned from the red zone on as well: what is copied is read once */
 	uint64_t first = first_readable(st, a, sp);
 	uint64_t at = first;
+	/*
+	 * The neighbours of a mapping are mostly somebody else's. They matter
+	 * where the answer could be that there is nothing at all.
+	 */
+	uint64_t end = mapping_end(st, sp);
 	enum stacks_found found;
 
 	t.end = above(first, COPY_MAX, a->end);
 	t.own_end = next_stack(st, own, sp, t.end);
 	for (;;) {
-		found = areas_next_hit(&st->areas, a, at, t.end, &hit);
-		if (found != STACKS_HIT || t.hits++ == HITS_MAX ||
-		    t.foreign_hits == KEEP_FOREIGN_HITS)
+		uint64_t stop = min64(t.end, end);
+
+		found = areas_next_hit(&st->areas, a, at, stop, &hit);
+		if (found == STACKS_HIT) {
+			st->full |= t.hits == HITS_MAX;
+			if (t.hits++ == HITS_MAX ||
+			    t.foreign_hits == KEEP_FOREIGN_HITS)
+				break;
+			follow_hit(st, a, &t, &hit, hops);
+			at = hit.address + 4;
+		} else if (found == STACKS_UNSURE && inner && !t.hits &&
+			   stop < t.end && area_is_scanned(a, at, stop)) {
+			at = stop;
+			end = t.end;
+		} else {
 			break;
-		follow_hit(st, a, &t, &hit, hops);
-		at = hit.address + 4;
+		}
 	}
 
 	uint64_t keep_end = t.keep_end;
@@ -347,7 +379,7 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	keep_end = min64(keep_end, min64(t.end, t.own_end));
 	if (t.hits)
 		found = STACKS_HIT;
-	else if (found == STACKS_NOTHING && !area_is_scanned(a, sp))
+	else if (found == STACKS_NOTHING && !area_is_scanned(a, sp, sp + 1))
 		found = STACKS_UNSURE;
 	if (found != STACKS_NOTHING || always)
 		keep(st, a, first, keep_end);

@@ -11,9 +11,9 @@
  * stacks share a mapping.
  *
  * A stack is taken to reach up to the end of its mapping and of those that
- * follow without a gap and are readable and anonymous like it, or to the
- * first page in them that cannot be read: a guard region, for a stack has no
- * holes.
+ * follow without a gap, are readable and anonymous or of the same file like
+ * it. A page in them that cannot be read may be a guard region behind the
+ * stack or one inside it: what lies above is UNSURE.
  */
 struct stacks;
 

@@ -34,9 +34,10 @@ static struct error *add(struct tasks *tasks, const struct process *p,
 			 pid_t tid)
 {
 	struct procfs_stat stat;
+	int failed = procfs_stat(p->dir, tid, &stat);
 
 	/* a zombie has no stack any more */
-	if (procfs_stat(p->dir, tid, &stat) || process_state_dead(stat.state))
+	if (process_has_exited(failed, &stat))
 		return NULL;
 	if (!(tasks->count & (tasks->count - 1))) {
 		struct task *more = reallocarray(
@@ -52,12 +53,16 @@ static struct error *add(struct tasks *tasks, const struct process *p,
 
 	*t = (struct task){
 		.thread = { .tid = tid, .orig_rax = -1, .syscall = -1,
-			    .state = stat.state },
+			    .state = failed ? '\0' : stat.state },
 		.tracee = { .tid = tid },
 		.listed = true,
 		.found = STACKS_UNSURE,
 	};
-	memcpy(t->thread.name, stat.name, sizeof(t->thread.name));
+	if (failed)
+		t->thread.problem = error_os(-failed, "cannot read about "
+					     "thread %d", tid);
+	else
+		memcpy(t->thread.name, stat.name, sizeof(t->thread.name));
 	return NULL;
 }
 

@@ -162,8 +162,7 @@ void tracer_interrupt(struct tracee *t)
 
 bool tracer_poll(struct tracee *t)
 {
-	int status;
-	pid_t got;
+	siginfo_t info = { .si_pid = 0 };
 
 	if (t->state == TRACEE_STOPPED && reap_one(t->tid)) {
 		t->state = TRACEE_GONE;
@@ -171,13 +170,16 @@ bool tracer_poll(struct tracee *t)
 	}
 	if (t->state != TRACEE_SEIZED)
 		return false;
-	do
-		got = waitpid(t->tid, &status, __WALL | WNOHANG);
-	while (got < 0 && errno == EINTR);
-
-	if (!got)
+	/* a stop whose status is taken has no signal left if we are killed */
+	if (waitid(P_PID, (id_t)t->tid, &info,
+		   WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL)) {
+		t->state = TRACEE_GONE;
+		return true;
+	}
+	if (!info.si_pid)
 		return false;
-	if (got < 0 || !WIFSTOPPED(status)) {
+	if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+		reap_one(t->tid);
 		t->state = TRACEE_GONE;
 		return true;
 	}
@@ -187,7 +189,7 @@ bool tracer_poll(struct tracee *t)
 	 * unless it is given back. With one it is our interrupt, or the group
 	 * stop of a stopped process, which goes on by itself.
 	 */
-	t->signal = status >> 16 ? 0 : WSTOPSIG(status);
+	t->signal = info.si_status >> 8 ? 0 : info.si_status;
 	return true;
 }
 

@@ -213,13 +213,26 @@ static void holes_and_neighbours(void **state)
 		  STACKS_HIT },
 		{ "gap between",
 		  { { 1, 30, RW }, { 31, 64, RW } }, 0, STACKS_NOTHING },
-		{ "neighbour of other protection",
-		  { { 1, 30, RW }, { 30, 64, PROT_READ } }, 0,
+		{ "split by mprotect",
+		  { { 1, 30, RW }, { 30, 64, PROT_READ } }, 0, STACKS_HIT },
+		{ "neighbour that cannot be read",
+		  { { 1, 30, RW }, { 30, 64, PROT_WRITE } }, 0,
 		  STACKS_NOTHING },
+		{ "split mapping of a file",
+		  { { 1, 30, RW, 5 }, { 30, 64, PROT_READ, 5 } }, 0,
+		  STACKS_HIT },
+		{ "neighbour with another file",
+		  { { 1, 30, RW, 4 }, { 30, 64, RW, 5 } }, 0, STACKS_NOTHING },
 		{ "neighbour with a file",
 		  { { 1, 30, RW }, { 30, 64, RW, 5 } }, 0, STACKS_NOTHING },
 		{ "guard region inside the mapping",
-		  { { 1, 64, RW } }, 30, STACKS_NOTHING },
+		  { { 1, 64, RW } }, 30, STACKS_UNSURE },
+		{ "guard region in front of a split",
+		  { { 1, 32, RW }, { 32, 64, PROT_READ } }, 30,
+		  STACKS_UNSURE },
+		{ "guard region behind a split",
+		  { { 1, 28, RW }, { 28, 64, PROT_READ } }, 30,
+		  STACKS_UNSURE },
 		{ "stack pointer in the hole",
 		  { { 1, 64, RW } }, 20, STACKS_UNSURE },
 	};
@@ -266,6 +279,23 @@ static void copies_frames(void **state)
 	assert_int_equal(stacks_copy(st, sp, true), STACKS_NOTHING);
 	finish(st, s);
 	assert_true(copied(s, sp - 128, BASE + 64 * PAGE));
+	snapshot_destroy(s);
+}
+
+/* What lies behind a hole is needed to get from frame to frame. */
+static void copies_behind_holes(void **state)
+{
+	struct snapshot *s = make(one_stack);
+	struct stacks *st = begin(s);
+	uint64_t sp = BASE + 20 * PAGE;
+
+	(void)state;
+	hole = BASE + 30 * PAGE;
+	assert_int_equal(stacks_copy(st, sp, false), STACKS_UNSURE);
+	finish(st, s);
+	assert_true(copied(s, sp - 128, hole));
+	assert_false(copied(s, hole, hole + 1));
+	assert_true(copied(s, hole + PAGE, BASE + 64 * PAGE));
 	snapshot_destroy(s);
 }
 
@@ -357,6 +387,16 @@ static void too_much(void **state)
 	finish(st, s);
 	snapshot_destroy(s);
 
+	/* more frames than are followed */
+	s = make(layout);
+	st = begin(s);
+	for (unsigned i = 0; i < 200; i++)
+		put_frame(BASE + 4 * PAGE + i * 1200);
+	assert_int_equal(stacks_copy(st, BASE, false), STACKS_HIT);
+	assert_true(stacks_full(st));
+	finish(st, s);
+	snapshot_destroy(s);
+
 	/* a mapping so large that COPIES_MAX is reached inside it */
 	s = make(layout);
 	s->mappings[0].end = BASE + (UINT64_C(1) << 30);
@@ -379,6 +419,7 @@ int main(void)
 		cmocka_unit_test(look_reads_once),
 		cmocka_unit_test(holes_and_neighbours),
 		cmocka_unit_test(copies_frames),
+		cmocka_unit_test(copies_behind_holes),
 		cmocka_unit_test(follows_stacks),
 		cmocka_unit_test(hostile_pointers),
 		cmocka_unit_test(shared_mapping),
