@@ -38,6 +38,7 @@ static const struct field F_MESSAGE = { .key = "message",
 static const struct field F_LOADED = TO_JSON("loaded");
 static const struct field F_LOST = TO_JSON("lost");
 static const struct field F_LOST_VALUES = TO_JSON("lost_values");
+static const struct field F_GARBLED_VALUES = TO_JSON("garbled_values");
 static const struct field F_LOST_TEXT = { .text = "lost: %",
 					  .flow = FLOW_COLUMN_2 };
 static const struct field F_PERHAPS_LOST = { .text = "perhaps lost: %",
@@ -165,35 +166,43 @@ static void add_lost(struct text *t, const struct xregs *x, unsigned component)
 	}
 }
 
+/* The components of `mask` with what the frame has of them, in both forms. */
+static void emit_values(const struct field *list, const struct field *text,
+			uint64_t mask, const struct xregs *x,
+			struct emitter *e)
+{
+	struct text t = TEXT_INIT;
+
+	emit_array(e, list, SHAPE_PLAIN);
+	for (unsigned i = 0; i < XSTATE_MAX; i++) {
+		if (!(mask & XSTATE_BIT(i)))
+			continue;
+		text_add(&t, t.size ? "; " : "");
+
+		size_t start = t.size;
+
+		add_lost(&t, x, i);
+		emit_string(e, &ELEMENT, text_string(&t) + start);
+	}
+	if (t.size)
+		emit_string(e, text, text_string(&t));
+	emit_end(e);
+	text_deinit(&t);
+}
+
+/* What does not come back as it was. */
 static void emit_lost_values(const struct verdict *v,
 			     const struct frame_facts *f, struct emitter *e)
 {
 	struct xregs x = { .image = frame_image(f).bytes,
 			   .layout = f->layout };
 	bool sure = v->outcome != OUTCOME_UNKNOWN;
-	struct text t = TEXT_INIT;
 
-	emit_array(e, &F_LOST_VALUES, SHAPE_PLAIN);
-	for (unsigned i = 0; i < XSTATE_MAX; i++) {
-		if (!(v->lost & XSTATE_BIT(i)))
-			continue;
-		text_add(&t, t.size ? "; " : "");
-
-		size_t start = t.size;
-
-		add_lost(&t, &x, i);
-		emit_string(e, &ELEMENT, text_string(&t) + start);
-	}
-	if (t.size)
-		emit_string(e, sure ? &F_LOST_TEXT : &F_PERHAPS_LOST,
-			    text_string(&t));
-	emit_end(e);
-	text_clear(&t);
-	message_add_components(&t, v->garbled);
-	if (t.size)
-		emit_string(e, sure ? &F_GARBLED_TEXT : &F_PERHAPS_GARBLED,
-			    text_string(&t));
-	text_deinit(&t);
+	emit_values(&F_LOST_VALUES, sure ? &F_LOST_TEXT : &F_PERHAPS_LOST,
+		    v->lost, &x, e);
+	emit_values(&F_GARBLED_VALUES,
+		    sure ? &F_GARBLED_TEXT : &F_PERHAPS_GARBLED, v->garbled,
+		    &x, e);
 }
 
 static void emit_possible(const struct verdict *v, struct emitter *e)
