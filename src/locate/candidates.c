@@ -36,20 +36,29 @@ static bool goes_on(const struct mapping *m, const struct mapping *next)
 			   !strcmp(m->path, next->path)));
 }
 
+static uint64_t stack_limit(uint64_t sp, uint64_t end)
+{
+	return end - sp > CANDIDATES_STACK_MAX ? sp + CANDIDATES_STACK_MAX
+					       : end;
+}
+
 uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp)
 {
 	const struct mapping *m = snapshot_mapping(s, sp);
+
+	if (m)
+		return stack_limit(sp, m->end);
+	return s->mappings_count ? sp : stack_limit(sp, UINT64_MAX);
+}
+
+uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp)
+{
+	const struct mapping *m = snapshot_mapping(s, sp);
 	const struct mapping *last = s->mappings + s->mappings_count;
-	uint64_t end = sp;
 
 	while (m && m + 1 < last && goes_on(m, m + 1))
 		m++;
-	if (m)
-		end = m->end;
-	else if (!s->mappings_count)
-		end = UINT64_MAX;
-	return end - sp > CANDIDATES_STACK_MAX ? sp + CANDIDATES_STACK_MAX
-					       : end;
+	return m ? stack_limit(sp, m->end) : candidates_stack_end(s, sp);
 }
 
 static struct error *add(struct candidates *c, const struct scan_hit *hit)

@@ -24,8 +24,14 @@ void candidates_deinit(struct candidates *c);
 /* More of a stack than this is not looked at, in bytes. */
 #define CANDIDATES_STACK_MAX (UINT64_C(16) << 20)
 
-/* Where the stack that `sp` is on ends for us. */
+/* Where the mapping that `sp` is in ends, which is as much as is sure. */
 uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp);
+
+/*
+ * How far the stack may go on behind that, over mappings that lie next to each
+ * other: mprotect and mlock split a stack, but other stacks may follow, too.
+ */
+uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp);
 
 /*
  * Add every place in [from, to) that looks like a frame; of a larger range

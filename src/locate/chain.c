@@ -268,8 +268,9 @@ static struct error *search_beyond(struct chase *c,
 		from = chain->links[chain->count - 1].check.end;
 
 	uint64_t end = candidates_stack_end(c->s, from);
+	uint64_t reach = candidates_stack_reach(c->s, from);
 	uint64_t sp = from;
-	struct error *err = candidates_scan(&c->hits, c->s, from, end);
+	struct error *err = candidates_scan(&c->hits, c->s, from, reach);
 	const struct scan_hit *h = NULL;
 	struct frame_check check;
 	size_t doubtful = 0;
@@ -285,10 +286,11 @@ static struct error *search_beyond(struct chase *c,
 			   "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
 			   " (%s), and may have passed frames", r->pc, r->sp,
 			   r->why);
-	while ((h = candidates_next(&c->hits, h, sp, end))) {
+	while ((h = candidates_next(&c->hits, h, sp, reach))) {
 		if (!facts_check(c->s, c->code, h->kind, h->address, &check))
 			continue;
-		if (is_convincing(&check) && fits(c->s, &check, from, end)) {
+		if (h->address < end && is_convincing(&check) &&
+		    fits(c->s, &check, from, end)) {
 			count_stale(c, from, h->address);
 			incomplete(c,
 				   "unwinding stops at pc 0x%" PRIx64
@@ -318,7 +320,7 @@ static struct error *search_beyond(struct chase *c,
 			   "unwinding stops at pc 0x%" PRIx64 " (%s), and the "
 			   "stack pointer 0x%" PRIx64 " is in no memory",
 			   r->pc, r->why, from);
-	else if (end - from == CANDIDATES_STACK_MAX)
+	else if (reach - from == CANDIDATES_STACK_MAX)
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64
 			   " (%s), and the stack is too large to search",
@@ -339,7 +341,7 @@ static struct error *search_beyond(struct chase *c,
 static struct error *look_at_end(struct chase *c, uint64_t sp)
 {
 	uint64_t from = c->at.gprs.r[X86_RSP];
-	uint64_t end = candidates_stack_end(c->s, from);
+	uint64_t end = candidates_stack_reach(c->s, from);
 	struct error *err = candidates_scan(&c->hits, c->s, from,
 					    end > sp ? end : sp);
 	const struct scan_hit *h = NULL;
