@@ -11,9 +11,10 @@ need_ptrace
 LOOKS=20
 
 # What has to be the same each time: all of a report but the number of the
-# system call, which is restart_syscall's once a stop has interrupted it.
+# system call, which is restart_syscall's once a stop has interrupted it, and
+# the function that a thread is in, which a spinning one leaves and enters.
 answer() {
-	sed '/"syscall":/d' "$scratch/$1"
+	sed -e '/"syscall":/d' -e '/"function":/d' "$scratch/$1"
 }
 
 # looks NAME STOP - look at a target again and again, with all that it says
