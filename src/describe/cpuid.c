@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "describe/lines.h"
+#include "base/lines.h"
 
 enum leaf {
 	LEAF_VENDOR = 0,

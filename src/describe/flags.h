@@ -3,8 +3,8 @@
 #ifndef SIGFRAME_DESCRIBE_FLAGS_H
 #define SIGFRAME_DESCRIBE_FLAGS_H
 
+#include "base/lines.h"
 #include "describe/description.h"
-#include "describe/lines.h"
 
 /* Texts of whoever fills it in; .text is NULL where there was none. */
 struct cpu_flags {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* format_cpuid.c - dumps of raw CPUID leaves, as three programs print them */
 #include "base/cleanup.h"
+#include "base/lines.h"
 #include "describe/cpuid.h"
 #include "describe/formats.h"
-#include "describe/lines.h"
 
 /* How far to look for the first leaf; AIDA64 reports begin with prose. */
 #define PROSE_MAX (256u << 10)

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "base/lines.h"
 #include "describe/cpuid.h"
 #include "describe/formats.h"
-#include "describe/lines.h"
 
 /* Two words in front, the first of which old versions do not write. */
 #define MAGIC_IMAGE UINT32_C(0x54564319)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "describe/formats.h"
-#include "describe/lines.h"
 
 /* What the messages of one boot say. Sources: fpu__init_system_xstate() and
  * below in arch/x86/kernel/fpu/xstate.c, init_sigframe_size() in

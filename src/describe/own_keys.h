@@ -3,9 +3,9 @@
 #ifndef SIGFRAME_DESCRIBE_OWN_KEYS_H
 #define SIGFRAME_DESCRIBE_OWN_KEYS_H
 
+#include "base/lines.h"
 #include "base/text.h"
 #include "describe/description.h"
-#include "describe/lines.h"
 
 #define OWN_NO_FIELD (-1)
 

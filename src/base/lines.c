@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lines.c - bounded reading of foreign text, line by line */
-#include "describe/lines.h"
+#include "base/lines.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lines.h - bounded reading of foreign text, line by line */
-#ifndef SIGFRAME_DESCRIBE_LINES_H
-#define SIGFRAME_DESCRIBE_LINES_H
+#ifndef SIGFRAME_BASE_LINES_H
+#define SIGFRAME_BASE_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>
