@@ -80,9 +80,9 @@ _sigframe_inspect()
 	case $prev in
 	-p | --pid) values=$(_sigframe_inspect_pids) ;;
 	-T | --tid) values=$(_sigframe_inspect_tids) ;;
-	--stop) values='auto all none' ;;
+	--stop | --dormant) values='auto all none' ;;
 	--color) values='auto always never' ;;
-	-e | --executable)
+	-e | --executable | --export)
 		_filedir
 		return
 		;;
@@ -94,11 +94,14 @@ _sigframe_inspect()
 		_sigframe_inspect_target "$1"
 		return
 		;;
-	--json | --explain)
+	--json | --explain | --rehearse)
 		# Their value is optional, so only what follows a = is one.
 		if [[ $split == true ]]; then
-			[[ $prev == --json ]] && values='pretty lines' ||
-				values=$(_sigframe_inspect_ids "$1")
+			case $prev in
+			--json) values='pretty lines' ;;
+			--rehearse) values='present absent' ;;
+			*) values=$(_sigframe_inspect_ids "$1") ;;
+			esac
 		fi
 		;;
 	esac
@@ -112,8 +115,10 @@ _sigframe_inspect()
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '
 			-p --pid= --tree -T --tid= --stop= -e --executable=
-			--sysroot= --no-unwind -t --target= -x --registers
+			--sysroot= --no-unwind -t --target= -r --rehearse
+			--rehearse= -x --registers
 			--raw -j --json --json= -q --quiet --color= --strict
+			--export= --dormant=
 			--list-cpus --list-kernels --describe-host --explain
 			--explain= -V --version -? -h --help --usage
 		' -- "$cur")

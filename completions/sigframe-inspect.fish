@@ -48,14 +48,18 @@ $c -s e -l executable -r -F -d 'The executable of the core'
 $c -l sysroot -x -a '(__sigframe_inspect_directories)' \
     -d 'Look for the files of the core below DIR'
 $c -l no-unwind -d 'Find frames by scanning the stacks only'
+$c -l dormant -x -a 'auto all none' -d 'Memory to search for parked stacks'
 $c -s t -l target -r -F -a '(__sigframe_inspect_targets)' \
     -d 'Judge for CPU@KERNEL'
+$c -s r -l rehearse -f -a 'present absent' \
+    -d 'Also perform each return in a child'
 $c -s x -l registers -d 'Print the register values in each frame'
 $c -l raw -d 'Print the bytes of each frame in hex'
 $c -s j -l json -f -a 'pretty lines' -d 'JSON instead of text'
 $c -s q -l quiet -d 'Exit status only'
 $c -l color -x -a 'auto always never' -d 'Color the text'
 $c -l strict -d 'Hazards make the exit status 1, too'
+$c -l export -r -F -d 'Also write the frames as a small core'
 $c -l list-cpus -d 'List the CPU models that a target may name'
 $c -l list-kernels -d 'List the rules that a target may name'
 $c -l describe-host -d 'Print this machine as a description file'

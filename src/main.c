@@ -81,7 +81,7 @@ static enum exit_status status_of(const struct report *r, bool strict)
 {
 	const struct report_counts *c = &r->counts;
 
-	if (c->bad || (strict && c->hazards))
+	if (c->bad || c->disagreements || c->autopsies || (strict && c->hazards))
 		return STATUS_BAD;
 	return report_outcome(c) == OUTCOME_UNKNOWN ? STATUS_UNKNOWN
 						     : STATUS_INTACT;

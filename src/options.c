@@ -19,7 +19,9 @@ enum options_key {
 	KEY_RAW,
 	KEY_STOP,
 	KEY_STRICT,
+	KEY_EXPORT,
 	KEY_NO_UNWIND,
+	KEY_DORMANT,
 	KEY_COLOR,
 	KEY_EXPLAIN,
 	KEY_LIST_CPUS,
@@ -45,12 +47,21 @@ static const struct argp_option table[] = {
 	  .doc = "look for the core's files below DIR" },
 	{ .name = "no-unwind", .key = KEY_NO_UNWIND,
 	  .doc = "find frames by scanning the stacks only (weaker evidence)" },
+	{ .name = "dormant", .key = KEY_DORMANT, .arg = "WHICH",
+	  .doc = "memory to search for frames on stacks that no thread runs "
+		 "on: auto (default: 64 MiB at most), all, or none" },
 
 	{ .doc = "Where the frames would be returned from:", .group = 2 },
 	{ .name = "target", .key = 't', .arg = "TARGET",
 	  .doc = "judge for CPU[,+FLAG|,-FLAG|,layout=intel|amd]...[@KERNEL] "
 		 "(repeatable); CPU is host, a model or a description file, "
 		 "KERNEL host, a release or a rule set; without, this machine" },
+
+	{ .name = "rehearse", .key = 'r', .arg = "PAGES",
+	  .flags = OPTION_ARG_OPTIONAL,
+	  .doc = "also perform each return for real, in a child on this "
+		 "machine; PAGES of the image are present (default) or "
+		 "absent" },
 
 	{ .doc = "What to print:", .group = 3 },
 	{ .name = "registers", .key = 'x',
@@ -66,6 +77,9 @@ static const struct argp_option table[] = {
 	  .doc = "color the text: auto (default), always or never" },
 	{ .name = "strict", .key = KEY_STRICT,
 	  .doc = "hazards make the exit status 1, too" },
+	{ .name = "export", .key = KEY_EXPORT, .arg = "FILE",
+	  .doc = "also write the frames as a small core, which can be "
+		 "examined on another machine" },
 
 	{ .doc = "Print, and examine nothing:", .group = 4 },
 	{ .name = "list-cpus", .key = KEY_LIST_CPUS,
@@ -108,6 +122,7 @@ static const char version[] =
 struct parse {
 	struct options *options;
 	bool stop_given;
+	bool dormant_given;	/* and not none */
 	unsigned told;		/* options that only print */
 	struct error *error;
 };
@@ -166,6 +181,22 @@ static struct error *parse_stop(struct parse *p, const char *arg)
 	return err;
 }
 
+static struct error *parse_dormant(struct parse *p, const char *arg)
+{
+	static const char *const words[] = {
+		[LOCATE_DORMANT_AUTO] = "auto",
+		[LOCATE_DORMANT_ALL] = "all",
+		[LOCATE_DORMANT_NONE] = "none",
+		NULL,
+	};
+	unsigned word = LOCATE_DORMANT_AUTO;
+	struct error *err = parse_word("--dormant", arg, words, &word);
+
+	p->options->locate.dormant = (enum locate_dormant)word;
+	p->dormant_given = word != LOCATE_DORMANT_NONE;
+	return err;
+}
+
 static struct error *parse_color(struct options *o, const char *arg)
 {
 	static const char *const words[] = {
@@ -190,6 +221,23 @@ static struct error *parse_json(struct options *o, const char *arg)
 	if (arg)
 		err = parse_word("--json", arg, words, &word);
 	o->json = word == 0 ? OPTIONS_JSON_PRETTY : OPTIONS_JSON_LINES;
+	return err;
+}
+
+static struct error *parse_rehearse(struct options *o, const char *arg)
+{
+	static const char *const words[] = {
+		[REHEARSE_PRESENT] = "present",
+		[REHEARSE_ABSENT] = "absent",
+		NULL,
+	};
+	unsigned word = REHEARSE_PRESENT;
+	struct error *err = NULL;
+
+	if (arg)
+		err = parse_word("--rehearse", arg, words, &word);
+	o->rehearse = true;
+	o->rehearse_pages = (enum rehearse_pages)word;
 	return err;
 }
 
@@ -227,6 +275,12 @@ static struct error *check_combination(const struct parse *p)
 		  "--tree is for -p, not for core files" },
 		{ o->files_count && p->stop_given,
 		  "--stop is for -p, not for core files" },
+		{ p->dormant_given && o->tids_count,
+		  "--dormant is for whole processes, not for --tid" },
+		{ p->dormant_given && !o->locate.unwind,
+		  "--dormant and --no-unwind exclude each other" },
+		{ o->export && (o->tree || o->pids_count + o->files_count > 1),
+		  "--export is for one process or core at a time" },
 		{ o->quiet && o->json != OPTIONS_JSON_OFF,
 		  "--quiet and --json exclude each other" },
 		{ o->quiet && o->registers,
@@ -264,6 +318,10 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 	case KEY_NO_UNWIND:
 		o->locate.unwind = false;
 		return NULL;
+	case KEY_DORMANT:
+		return parse_dormant(p, arg);
+	case 'r':
+		return parse_rehearse(o, arg);
 	case 'x':
 		o->registers = true;
 		return NULL;
@@ -279,6 +337,9 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 		return parse_color(o, arg);
 	case KEY_STRICT:
 		o->strict = true;
+		return NULL;
+	case KEY_EXPORT:
+		o->export = arg;
 		return NULL;
 	case 't':
 		o->targets[o->targets_count++] = arg;
@@ -363,6 +424,9 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 		options_deinit(ret);
 		return p.error;
 	}
+	/* what is not another thread's cannot be told then */
+	if (ret->tids_count || !ret->locate.unwind)
+		ret->locate.dormant = LOCATE_DORMANT_NONE;
 	ret->live.tids = ret->tids;
 	ret->live.tids_count = ret->tids_count;
 	ret->core.tids = ret->tids;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "locate/locate.h"
+#include "rehearse/rehearse.h"
 #include "source/core.h"
 #include "source/live.h"
 
@@ -52,11 +53,14 @@ struct options {
 	struct core_options core;
 	struct locate_options locate;
 
+	bool rehearse;		/* really perform the returns, too */
+	enum rehearse_pages rehearse_pages;
 	bool registers;
 	bool raw;		/* hex of the areas */
 	enum options_json json;
 	bool quiet;		/* exit status only */
 	bool strict;		/* a hazard counts as a bad frame */
+	const char *export;	/* file to write the frames to; NULL: none */
 	enum options_color color;
 
 	enum options_tell tell;

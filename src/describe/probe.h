@@ -3,7 +3,6 @@
 #ifndef SIGFRAME_DESCRIBE_PROBE_H
 #define SIGFRAME_DESCRIBE_PROBE_H
 
-#include "describe/probe_child.h"
 #include "kernel/predict.h"
 
 /*
@@ -33,7 +32,8 @@ extern const char *const probe_names[PROBE_COUNT];
 
 /* What a return comes to, or is expected to. */
 struct probe_outcome {
-	bool known;		/* expected: predict() commits itself */
+	/* expected: predict() commits itself; observed: it tells something */
+	bool known;
 	bool returned;		/* else the task got a signal */
 	uint64_t taken;		/* components that hold the frame's bytes */
 	uint64_t odd;		/* components with neither these nor zeros */
@@ -55,7 +55,7 @@ struct probe {
  * rt_sigreturn to the kernel), or not even the ordinary frame comes back. To
  * be released in both cases. The process itself is not touched but for one
  * mapping while the probe lives; a filter that kills who forks is not
- * survived. See probe_child.h.
+ * survived. See trial.h.
  */
 bool probe_run(struct probe *p, const struct cpu_model *cpu,
 	       uint64_t minsigstksz, char *why, size_t why_size);

@@ -4,45 +4,16 @@
 
 /* Restoring. */
 
-/* Does MXCSR have bits that fault on the target? */
-static enum tri mxcsr_reserved(const struct walk *w)
-{
-	uint32_t mask = w->target->cpu->mxcsr_mask;
-
-	if (!mask)	/* bits 6 and 17 are not valid everywhere */
-		return walk_image_mxcsr(w) & ~UINT32_C(0x2ffff) ? TRI_YES
-		       : walk_image_mxcsr(w) & ~UINT32_C(0xffbf) ? TRI_UNKNOWN
-							    : TRI_NO;
-	return tri_of(walk_image_mxcsr(w) & ~mask);
-}
-
-/* Does the kernel or CPU look at MXCSR at all on this path? */
-static bool mxcsr_matters(const struct walk *w)
-{
-	const uint64_t vectors = XSTATE_BIT(XSTATE_SSE) |
-				 XSTATE_BIT(XSTATE_AVX);
-
-	if (w->path == RESTORE_FX)
-		return true;
-	if (walk_is_ia32(w))
-		return walk_header_bv(w) & (XSTATE_LEGACY | vectors);
-	if (walk_is_compacted(w))
-		return w->taken & XSTATE_BIT(XSTATE_SSE);
-	return w->rfbm & vectors;
-}
-
 enum tri check_mxcsr_faults(const struct walk *w)
 {
-	if (walk_has_rule(w, RULES_COPY_FALLBACK) || !mxcsr_matters(w))
+	if (walk_has_rule(w, RULES_COPY_FALLBACK))
 		return TRI_NO;
-	return mxcsr_reserved(w);
+	return walk_mxcsr_refused(w);
 }
 
 enum tri check_mxcsr_bits_dropped(const struct walk *w)
 {
-	if (!walk_has_rule(w, RULES_COPY_FALLBACK) || !mxcsr_matters(w))
-		return TRI_NO;
-	return mxcsr_reserved(w);
+	return walk_drops_mxcsr_bits(w);
 }
 
 void values_mxcsr(const struct walk *w, uint64_t ret[CHECK_VALUES])
@@ -88,25 +59,12 @@ enum tri check_xcomp_bv_rejected(const struct walk *w)
 	return tri_not(w->target->cpu->xsavec);
 }
 
-/* Would a kernel with a copying fallback have come to use it? */
-static enum tri fallback_taken(const struct walk *w)
-{
-	enum tri absent = tri_not(w->frame->around.resident);
-	enum tri faults = mxcsr_matters(w) ? mxcsr_reserved(w) : TRI_NO;
-
-	if (!walk_has_rule(w, RULES_COPY_FALLBACK))
-		return TRI_NO;
-	if (absent == TRI_YES || faults == TRI_YES)
-		return TRI_YES;
-	return absent == TRI_NO ? faults : TRI_UNKNOWN;
-}
-
 enum tri check_fallback_rejects(const struct walk *w)
 {
 	if (!w->have_header ||
 	    !(w->header.xcomp_bv || w->header.reserved_24_63))
 		return TRI_NO;
-	return fallback_taken(w);
+	return walk_falls_back(w);
 }
 
 void values_xcomp(const struct walk *w, uint64_t ret[CHECK_VALUES])
@@ -140,13 +98,26 @@ enum tri check_dynamic_feature_off(const struct walk *w)
 		      (w->taken & ~w->target->features));
 }
 
+/* Does XRSTOR access components that it is asked for but that are unused? */
+static enum tri reads_unused(const struct walk *w)
+{
+	const struct cpu_model *cpu = w->target->cpu;
+
+	if (cpu->reads_unused == TRI_UNKNOWN &&
+	    cpu->family == XSTATE_FAMILY_INTEL)
+		return TRI_YES;
+	return cpu->reads_unused;
+}
+
 enum tri check_image_unreadable(const struct walk *w)
 {
 	enum tri touched = run_readable(&w->image, 0, walk_touched_size(w));
 	enum tri asked = run_readable(&w->image, 0, walk_asked_size(w));
 
-	if (w->target->cpu->family == XSTATE_FAMILY_INTEL)
+	if (reads_unused(w) == TRI_YES)
 		return tri_not(asked);
+	if (reads_unused(w) == TRI_NO)
+		return tri_not(touched);
 	if (touched == TRI_YES && asked != TRI_YES)
 		return TRI_UNKNOWN;
 	return tri_not(touched);
@@ -154,7 +125,14 @@ enum tri check_image_unreadable(const struct walk *w)
 
 enum tri check_fxsave_unreadable(const struct walk *w)
 {
-	return tri_not(run_readable(&w->image, 0, XSTATE_FX_SIZE));
+	enum tri whole = run_readable(&w->image, 0, XSTATE_FX_SIZE);
+	enum tri used = run_readable(&w->image, 0, XSTATE_XMM_OFF + 256);
+	enum tri copied = walk_is_ia32(w) ? TRI_YES : walk_falls_back(w);
+
+	if (copied == TRI_YES ||
+	    w->target->cpu->reads_reserved != TRI_NO || whole == used)
+		return tri_not(whole);
+	return copied == TRI_NO ? tri_not(used) : TRI_UNKNOWN;
 }
 
 void values_touched(const struct walk *w, uint64_t ret[CHECK_VALUES])
@@ -170,9 +148,11 @@ void values_touched(const struct walk *w, uint64_t ret[CHECK_VALUES])
 enum tri check_prefault_fails(const struct walk *w)
 {
 	bool asked = walk_may_fault(w, walk_asked_size(w));
-	bool sure = w->target->cpu->family == XSTATE_FAMILY_INTEL ||
-		    walk_may_fault(w, walk_touched_size(w));
+	bool touched = walk_may_fault(w, walk_touched_size(w));
+	bool sure = touched || reads_unused(w) == TRI_YES;
 
+	if (reads_unused(w) == TRI_NO)
+		asked = touched;
 	if (w->frame->around.resident != TRI_NO || !asked)
 		return TRI_NO;	/* not known: the hazard of that name */
 	if (run_readable(&w->image, 0, walk_prefault_size(w)) == TRI_YES)
@@ -225,7 +205,13 @@ enum tri check_layout_unknown(const struct walk *w)
 
 enum tri check_mxcsr_may_reset(const struct walk *w)
 {
-	return w->mxcsr_loaded == TRI_UNKNOWN ? TRI_UNKNOWN : TRI_NO;
+	if (w->mxcsr_loaded == TRI_NO && walk_inits_avx_alone(w) &&
+	    w->target->cpu->keeps_mxcsr == TRI_NO)
+		return TRI_YES;
+	return w->mxcsr_loaded == TRI_UNKNOWN &&
+			       walk_drops_mxcsr_bits(w) == TRI_NO
+		       ? TRI_UNKNOWN
+		       : TRI_NO;
 }
 
 void values_not_claimed(const struct walk *w, uint64_t ret[CHECK_VALUES])

@@ -11,15 +11,25 @@ static bool rip_in_vsyscall(const struct walk *w)
 	return (walk_reg(w, X86_RIP) & ~UINT64_C(4095)) == VSYSCALL_PAGE;
 }
 
+/* In segments of the process's own, addresses count from an unknown base. */
+static bool code_is_flat(const struct walk *w)
+{
+	uint64_t cs = walk_reg(w, X86_CS) | 3;
+
+	return cs == X86_USER_CS || cs == X86_USER32_CS;
+}
+
 enum tri check_rip_out_of_range(const struct walk *w)
 {
-	return tri_of(walk_reg(w, X86_RIP) >= w->target->cpu->user_limit &&
+	return tri_of(code_is_flat(w) &&
+		      walk_reg(w, X86_RIP) >= w->target->cpu->user_limit &&
 		      !rip_in_vsyscall(w));
 }
 
 static bool rip_in_range(const struct walk *w)
 {
-	return check_rip_out_of_range(w) == TRI_NO && !rip_in_vsyscall(w);
+	return code_is_flat(w) && check_rip_out_of_range(w) == TRI_NO &&
+	       !rip_in_vsyscall(w);
 }
 
 enum tri check_rip_unmapped(const struct walk *w)
@@ -53,7 +63,7 @@ enum tri check_cs_invalid(const struct walk *w)
 {
 	uint64_t cs = walk_reg(w, X86_CS) | 3;
 
-	if (cs == X86_USER_CS || cs == X86_USER32_CS)
+	if (code_is_flat(w))
 		return TRI_NO;
 	/* 0xffff: beyond any table, and far beyond an ordinary LDT */
 	if (selector_is_own(cs) && cs < 0xffff)

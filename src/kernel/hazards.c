@@ -154,6 +154,12 @@ static bool ia32_missing(const struct walk *w)
 	return uses_ia32(w) && w->target->ia32 != TRI_YES;
 }
 
+/* What kind a frame has depends on how its handler was registered. */
+static bool wide_registers_missing(const struct walk *w)
+{
+	return walk_is_ia32(w) && (walk_reg(w, X86_CS) | 3) == X86_USER_CS;
+}
+
 static bool x32_missing(const struct walk *w)
 {
 	return w->frame->sigframe.kind == SIGFRAME_X32 &&
@@ -393,6 +399,17 @@ const struct hazard hazards[] = {
 			  "ia32_emulation=0.",
 		.source = "arch/x86/entry/common.c",
 		.applies = ia32_missing,
+	},
+	{
+		.id = "wide-registers-missing",
+		.title = "64-bit code was interrupted, and the frame is one for "
+			 "32-bit code.",
+		.effect = "It has no room for r8 to r15 and for the upper halves "
+			  "of the others: the code goes on without them.",
+		.advice = "The handler was registered by a 32-bit system call, "
+			  "and has to be by a 64-bit one.",
+		.source = "arch/x86/kernel/signal_32.c ia32_restore_sigcontext()",
+		.applies = wide_registers_missing,
 	},
 	{
 		.id = "x32-missing",

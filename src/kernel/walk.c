@@ -27,6 +27,69 @@ uint32_t walk_image_mxcsr(const struct walk *w)
 	return mxcsr;
 }
 
+/* Does MXCSR have bits that the target reserves? */
+static enum tri mxcsr_reserved(const struct walk *w)
+{
+	uint32_t mask = w->target->cpu->mxcsr_mask;
+
+	if (!mask)	/* bits 6 and 17 are not valid everywhere */
+		return walk_image_mxcsr(w) & ~UINT32_C(0x2ffff) ? TRI_YES
+		       : walk_image_mxcsr(w) & ~UINT32_C(0xffbf) ? TRI_UNKNOWN
+							    : TRI_NO;
+	return tri_of(walk_image_mxcsr(w) & ~mask);
+}
+
+/* Does the kernel or CPU look at MXCSR at all on this path? */
+static bool mxcsr_matters(const struct walk *w)
+{
+	const uint64_t vectors = XSTATE_BIT(XSTATE_SSE) |
+				 XSTATE_BIT(XSTATE_AVX);
+
+	if (w->path == RESTORE_FX)
+		return true;
+	if (walk_is_ia32(w))
+		return walk_header_bv(w) & (XSTATE_LEGACY | vectors);
+	if (walk_is_compacted(w))
+		return w->taken & XSTATE_BIT(XSTATE_SSE);
+	return w->rfbm & vectors;
+}
+
+enum tri walk_mxcsr_refused(const struct walk *w)
+{
+	/* of 32-bit frames the kernel itself looks */
+	if (!mxcsr_matters(w) ||
+	    (!walk_is_ia32(w) && w->target->cpu->checks_mxcsr == TRI_NO))
+		return TRI_NO;
+	return mxcsr_reserved(w);
+}
+
+enum tri walk_falls_back(const struct walk *w)
+{
+	bool misaligned = w->path == RESTORE_FX && w->image.bytes.addr % 16;
+	enum tri refused = walk_mxcsr_refused(w);
+	enum tri absent = TRI_NO;
+
+	if (!walk_has_rule(w, RULES_COPY_FALLBACK))
+		return TRI_NO;
+	if (walk_finds_unread(w, walk_asked_size(w)))
+		absent = tri_not(w->frame->around.resident);
+	if (misaligned || absent == TRI_YES || refused == TRI_YES)
+		return TRI_YES;
+	return absent == TRI_NO ? refused : TRI_UNKNOWN;
+}
+
+enum tri walk_drops_mxcsr_bits(const struct walk *w)
+{
+	enum tri reserved = mxcsr_reserved(w);
+	enum tri copied = walk_is_ia32(w) ? TRI_YES : walk_falls_back(w);
+
+	if (!walk_has_rule(w, RULES_COPY_FALLBACK) || !mxcsr_matters(w))
+		return TRI_NO;
+	if (reserved == TRI_NO || copied == TRI_NO)
+		return TRI_NO;
+	return reserved == TRI_YES && copied == TRI_YES ? TRI_YES : TRI_UNKNOWN;
+}
+
 uint32_t walk_needed_size(const struct walk *w)
 {
 	return cpu_user_size(w->target->cpu,
@@ -85,7 +148,7 @@ uint32_t walk_prefault_size(const struct walk *w)
 	return 0;
 }
 
-bool walk_may_fault(const struct walk *w, uint32_t size)
+bool walk_finds_unread(const struct walk *w, uint32_t size)
 {
 	uint64_t start = w->image.bytes.addr;
 	uint64_t end = start + size;
@@ -94,8 +157,8 @@ bool walk_may_fault(const struct walk *w, uint32_t size)
 					   ? w->target->user_size
 					   : w->sw.xstate_size);
 
-	if (walk_is_ia32(w) || w->rules->prefault == RULES_PREFAULT_NONE)
-		return false;
+	if (w->target->cpu->xsave == TRI_NO || !w->have_sw)
+		return size;	/* nothing was read before */
 	for (uint64_t page = start & -PAGE_SIZE; page < end;
 	     page += PAGE_SIZE) {
 		if (page != (software & -PAGE_SIZE) &&
@@ -103,6 +166,12 @@ bool walk_may_fault(const struct walk *w, uint32_t size)
 			return true;
 	}
 	return false;
+}
+
+bool walk_may_fault(const struct walk *w, uint32_t size)
+{
+	return !walk_is_ia32(w) && w->rules->prefault != RULES_PREFAULT_NONE &&
+	       walk_finds_unread(w, size);
 }
 
 /* Is there a MAGIC2 at `off`? */
@@ -177,6 +246,17 @@ static void place_components(struct walk *w)
 	}
 }
 
+bool walk_inits_avx_alone(const struct walk *w)
+{
+	const uint64_t sse = XSTATE_BIT(XSTATE_SSE);
+	const uint64_t avx = XSTATE_BIT(XSTATE_AVX);
+
+	return !walk_is_ia32(w) && w->target->cpu->xsavec != TRI_YES &&
+	       (w->rfbm & sse) && !walk_is_compacted(w) &&
+	       (w->target->features & ~w->rfbm & avx) &&
+	       walk_image_mxcsr(w) != MXCSR_INIT;
+}
+
 /*
  * Does MXCSR come from the image? It belongs to SSE: where the kernel has to
  * initialise SSE afterwards, it goes too. The rest depends on the form of the
@@ -191,11 +271,10 @@ static enum tri mxcsr_loaded(const struct walk *w)
 	const uint64_t sse = XSTATE_BIT(XSTATE_SSE);
 	const uint64_t avx = XSTATE_BIT(XSTATE_AVX);
 	bool compacted = w->target->cpu->xsavec == TRI_YES;
-	uint64_t valid = w->target->cpu->mxcsr_mask;
+	enum tri dropped = walk_drops_mxcsr_bits(w);
 
-	if (walk_has_rule(w, RULES_COPY_FALLBACK) && valid &&
-	    (walk_image_mxcsr(w) & ~valid))
-		return TRI_NO;	/* comes back with bits dropped */
+	if (dropped != TRI_NO)	/* comes back with other bits */
+		return tri_not(dropped);
 	if (walk_is_ia32(w) && w->path == RESTORE_XSAVE) {
 		if (w->taken & sse)
 			return TRI_YES;
@@ -207,14 +286,14 @@ static enum tri mxcsr_loaded(const struct walk *w)
 	}
 	if (!(w->rfbm & sse))
 		return TRI_NO;
+	/* the copy has it only if something in use needs it */
+	if (w->path == RESTORE_XSAVE && !(walk_header_bv(w) & (sse | avx)) &&
+	    walk_falls_back(w) != TRI_NO)
+		return TRI_UNKNOWN;
 	/* read from the compacted form, it comes and goes with SSE */
 	if (walk_is_compacted(w) && !walk_is_ia32(w))
 		return tri_of(w->taken & sse);
-	if (walk_is_ia32(w) || compacted ||
-	    !(w->target->features & ~w->rfbm & avx) ||
-	    walk_image_mxcsr(w) == MXCSR_INIT)
-		return TRI_YES;
-	return TRI_UNKNOWN;
+	return walk_inits_avx_alone(w) ? w->target->cpu->keeps_mxcsr : TRI_YES;
 }
 
 void walk_take(struct walk *w, enum restore_path path)

@@ -67,6 +67,25 @@ static inline bool walk_is_compacted(const struct walk *w)
 /* MXCSR as the image has it; 0 where it cannot be read. */
 uint32_t walk_image_mxcsr(const struct walk *w);
 
+/* Are there bits in MXCSR that what loads it on this path refuses? */
+enum tri walk_mxcsr_refused(const struct walk *w);
+
+/*
+ * Does restoring a 64-bit frame directly fail, on a kernel that then restores
+ * it from a copy? NO on kernels that do not.
+ */
+enum tri walk_falls_back(const struct walk *w);
+
+/* And is MXCSR loaded from such a copy, without the bits that are reserved? */
+enum tri walk_drops_mxcsr_bits(const struct walk *w);
+
+/*
+ * Is MXCSR loaded from the image first, and AVX then initialised by an XRSTOR
+ * in standard form that leaves SSE alone, but may load MXCSR too? Whether it
+ * does is cpu->keeps_mxcsr.
+ */
+bool walk_inits_avx_alone(const struct walk *w);
+
 /* Bytes that the frame's xfeatures need in the target's layout; 0: unknown. */
 uint32_t walk_needed_size(const struct walk *w);
 
@@ -84,9 +103,14 @@ uint32_t walk_asked_size(const struct walk *w);
 uint32_t walk_prefault_size(const struct walk *w);
 
 /*
+ * Do the image's first `size` bytes lie on a page that the kernel has not
+ * just read from? Else they are all present, whatever was before.
+ */
+bool walk_finds_unread(const struct walk *w, uint32_t size);
+
+/*
  * If no page were present to begin with, would an instruction that touches
- * the image's first `size` bytes fault? Not where the kernel has just read
- * from every one of their pages.
+ * the image's first `size` bytes fault, and the kernel go on about it?
  */
 bool walk_may_fault(const struct walk *w, uint32_t size);
 

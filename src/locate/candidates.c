@@ -23,15 +23,27 @@ void candidates_deinit(struct candidates *c)
 	*c = (struct candidates){ 0 };
 }
 
+/* The kernel's "[vvar]" cannot be read, though it says so; "[vdso]". */
+static bool is_kernels(const struct snapshot *s, const struct mapping *m)
+{
+	const struct mapping *vdso = s->vdso ? snapshot_mapping(s, s->vdso)
+					     : NULL;
+
+	return (m->path && !strncmp(m->path, "[v", 2)) ||
+	       (vdso && m->end == vdso->start && !(m->prot & PROT_WRITE));
+}
+
 /*
  * Does the stack go on there? mprotect and mlock split mappings, and only one
  * of the parts keeps the name "[stack]".
  */
-static bool goes_on(const struct mapping *m, const struct mapping *next)
+static bool goes_on(const struct snapshot *s, const struct mapping *m,
+		    const struct mapping *next)
 {
 	bool files = mapping_is_file(m) || mapping_is_file(next);
 
 	return next->start == m->end && (next->prot & PROT_READ) &&
+	       !is_kernels(s, next) &&
 	       (!files || (m->path && next->path &&
 			   !strcmp(m->path, next->path)));
 }
@@ -56,13 +68,41 @@ uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp)
 	const struct mapping *m = snapshot_mapping(s, sp);
 	const struct mapping *last = s->mappings + s->mappings_count;
 
-	while (m && m + 1 < last && goes_on(m, m + 1))
+	while (m && m + 1 < last && goes_on(s, m, m + 1))
 		m++;
 	return m ? stack_limit(sp, m->end) : candidates_stack_end(s, sp);
 }
 
+static bool is_before(const struct scan_hit *h, uint64_t address, unsigned kind)
+{
+	return h->address < address ||
+	       (h->address == address && h->kind < kind);
+}
+
+/* The first hit that is not before that address and kind. */
+static size_t find(const struct candidates *c, uint64_t address, unsigned kind)
+{
+	size_t low = 0, high = c->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (is_before(&c->hits[middle], address, kind))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* They come in order nearly always. */
 static struct error *add(struct candidates *c, const struct scan_hit *hit)
 {
+	size_t i = find(c, hit->address, hit->kind);
+
+	if (i < c->count && c->hits[i].address == hit->address &&
+	    c->hits[i].kind == hit->kind)
+		return NULL;
 	if (c->count == c->room) {
 		size_t room = c->room ? 2 * c->room : 16;
 		struct scan_hit *hits =
@@ -73,7 +113,10 @@ static struct error *add(struct candidates *c, const struct scan_hit *hit)
 		c->hits = hits;
 		c->room = room;
 	}
-	c->hits[c->count++] = *hit;
+	memmove(&c->hits[i + 1], &c->hits[i],
+		(c->count - i) * sizeof(*c->hits));
+	c->hits[i] = *hit;
+	c->count++;
 	return NULL;
 }
 
@@ -151,27 +194,22 @@ const struct scan_hit *candidates_find(const struct candidates *c,
 				       enum sigframe_kind kind,
 				       uint64_t address)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->hits[i].address == address && c->hits[i].kind == kind)
-			return &c->hits[i];
-	return NULL;
+	size_t i = find(c, address, kind);
+
+	return i < c->count && c->hits[i].address == address &&
+			       c->hits[i].kind == kind
+		       ? &c->hits[i]
+		       : NULL;
 }
 
 const struct scan_hit *candidates_next(const struct candidates *c,
 				       const struct scan_hit *after,
 				       uint64_t from, uint64_t to)
 {
-	const struct scan_hit *best = NULL;
+	size_t i = find(c, from, 0);
 
-	for (size_t i = 0; i < c->count; i++) {
-		const struct scan_hit *h = &c->hits[i];
-
-		if (h->address < from || h->address >= to)
-			continue;
-		if (after && h->address <= after->address)
-			continue;
-		if (!best || h->address < best->address)
-			best = h;
-	}
-	return best;
+	/* of several kinds at one address one is enough */
+	if (after && after->address >= from)
+		i = find(c, after->address, SIGFRAME_KINDS);
+	return i < c->count && c->hits[i].address < to ? &c->hits[i] : NULL;
 }

@@ -8,7 +8,7 @@
 
 /* Grows as the stacks of one thread are looked at. */
 struct candidates {
-	struct scan_hit *hits;
+	struct scan_hit *hits;	/* by address, then kind */
 	size_t count;
 	size_t room;
 	/* what has been looked at last, [from, to) */
@@ -47,8 +47,8 @@ const struct scan_hit *candidates_find(const struct candidates *c,
 				       uint64_t address);
 
 /*
- * The hit with the lowest address in [from, to); `after`: behind that one,
- * which may be another kind at the same address. NULL: none.
+ * The hit with the lowest address in [from, to); `after`: behind that one.
+ * NULL: none.
  */
 const struct scan_hit *candidates_next(const struct candidates *c,
 				       const struct scan_hit *after,

@@ -15,6 +15,7 @@ const struct cfi_machine cfi_machine_64 = {
 		X86_RBP, X86_RSP, X86_R8, X86_R9, X86_R10, X86_R11,
 		X86_R12, X86_R13, X86_R14, X86_R15, X86_RIP,
 	},
+	.kept = 1u << 3 | 1u << 6 | 0xfu << 12,
 };
 
 const struct cfi_machine cfi_machine_32 = {
@@ -24,6 +25,7 @@ const struct cfi_machine cfi_machine_32 = {
 		X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP,
 		X86_RSI, X86_RDI, X86_RIP,
 	},
+	.kept = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7,
 };
 
 /* Expressions in real files have a dozen operations at most. */
@@ -153,13 +155,18 @@ static bool row_of(Dwarf_CFI *cfi, uint64_t addr,
 	}
 	*ret = (struct cfi_row){ .machine = machine };
 
-	int ra = dwarf_frame_info(frame, NULL, NULL, &ret->is_signal);
+	int ra = dwarf_frame_info(frame, &ret->start, NULL, &ret->is_signal);
 
 	if (ra < 0 || ra >= machine->regs || !cfa_rule(frame, &ret->cfa))
 		return false;
 	ret->ra = (uint8_t)ra;
-	for (int i = 0; i < machine->regs; i++)
+	for (int i = 0; i < machine->regs; i++) {
 		ret->rules[i] = rule_of(frame, i);
+		/* what nothing is said of; libdw forgets rbx */
+		if (ret->rules[i].how == CFI_UNDEFINED &&
+		    machine->kept & 1u << i)
+			ret->rules[i].how = CFI_SAME;
+	}
 	return true;
 }
 
@@ -173,10 +180,13 @@ bool cfi_find(Dwfl *dwfl, uint64_t pc, struct cfi_row *ret)
 	if (!machine)
 		return false;
 	cfi = dwfl_module_eh_cfi(mod, &bias);
-	if (row_of(cfi, pc - bias, machine, ret))
-		return true;
-	cfi = dwfl_module_dwarf_cfi(mod, &bias);
-	return row_of(cfi, pc - bias, machine, ret);
+	if (!row_of(cfi, pc - bias, machine, ret)) {
+		cfi = dwfl_module_dwarf_cfi(mod, &bias);
+		if (!row_of(cfi, pc - bias, machine, ret))
+			return false;
+	}
+	ret->start += bias;
+	return true;
 }
 
 /* A step under way: the registers before it. */
@@ -316,11 +326,13 @@ static bool evaluate(const struct evaluation *e, const struct cfi_rule *rule,
 	return true;
 }
 
+/* *slot_ret: where it is in memory, 0 if it is not. */
 static bool apply(const struct evaluation *e, const struct cfi_rule *rule,
-		  unsigned number, uint64_t *ret)
+		  unsigned number, uint64_t *slot_ret, uint64_t *ret)
 {
 	uint64_t value = 0;
 
+	*slot_ret = 0;
 	switch ((enum cfi_how)rule->how) {
 	case CFI_UNDEFINED:
 	case CFI_UNKNOWN:
@@ -345,23 +357,25 @@ static bool apply(const struct evaluation *e, const struct cfi_rule *rule,
 			return false;
 		break;
 	}
-	return get_word(e, cut(e->machine, value), ret);
+	*slot_ret = cut(e->machine, value);
+	return get_word(e, *slot_ret, ret);
 }
 
 enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
-		       struct cfi_context *c)
+		       struct cfi_context *c, uint64_t *slot_ret)
 {
 	const struct cfi_machine *m = row->machine;
 	struct evaluation e = { .machine = m, .s = s, .c = c };
 	struct cfi_context next = { .gprs = c->gprs };
-	uint64_t pc;
+	uint64_t pc, slot;
 
+	*slot_ret = 0;
 	if (row->rules[row->ra].how == CFI_UNDEFINED)
 		return CFI_STEP_OUTERMOST;
-	if (!apply(&e, &row->cfa, 0, &e.cfa))
+	if (!apply(&e, &row->cfa, 0, &slot, &e.cfa))
 		return CFI_STEP_FAILED;
 	e.cfa = cut(m, e.cfa);
-	if (!apply(&e, &row->rules[row->ra], row->ra, &pc))
+	if (!apply(&e, &row->rules[row->ra], row->ra, slot_ret, &pc))
 		return CFI_STEP_FAILED;
 	if (!cut(m, pc)) {
 		/* all that is known of the caller is where its stack begins */
@@ -372,7 +386,7 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 	for (unsigned i = 0; i < m->regs; i++) {
 		uint64_t value;
 
-		if (!apply(&e, &row->rules[i], i, &value))
+		if (!apply(&e, &row->rules[i], i, &slot, &value))
 			continue;
 		next.gprs.r[m->reg[i]] = cut(m, value);
 		next.known |= 1u << m->reg[i];

@@ -19,6 +19,7 @@ struct cfi_machine {
 	uint8_t word;		/* bytes of a saved register */
 	uint8_t regs;		/* how many there are */
 	uint8_t reg[CFI_REGS];	/* enum x86_reg */
+	uint32_t kept;		/* bit per number: calls preserve it */
 };
 
 extern const struct cfi_machine cfi_machine_64;
@@ -54,6 +55,7 @@ struct cfi_rule {
 /* How to get from one place in the code to its caller. */
 struct cfi_row {
 	const struct cfi_machine *machine;
+	uint64_t start;		/* first address that it holds for */
 	bool is_signal;		/* the caller was interrupted here */
 	uint8_t ra;		/* DWARF number of the return address */
 	struct cfi_rule cfa;
@@ -70,8 +72,11 @@ enum cfi_step {
 	CFI_STEP_FAILED,	/* memory or a register is missing */
 };
 
-/* From `c` to its caller; *c is what it was unless it is DONE. */
+/*
+ * From `c` to its caller; *c is what it was unless it is DONE. *slot_ret is
+ * where in memory the return address is, 0 if it is not there.
+ */
 enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
-		       struct cfi_context *c);
+		       struct cfi_context *c, uint64_t *slot_ret);
 
 #endif

@@ -8,13 +8,16 @@
 #include <stdlib.h>
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "locate/candidates.h"
+#include "locate/passing.h"
+#include "locate/plausible.h"
 
 /* More nested signals than any stack of usual size has room for. */
 enum { LINKS_MAX = 4096 };
+/* Functions called on one stack after the other, without a signal between. */
+enum { SWITCHES_MAX = 16 };
 
 /* What a context starts with; see struct cfi_context. */
 #define PC_SP_KNOWN (1u << X86_RIP | 1u << X86_RSP)
@@ -22,76 +25,66 @@ enum { LINKS_MAX = 4096 };
 
 struct chase {
 	const struct snapshot *s;
+	const struct thread *thread;
 	struct code *code;
 	struct unwind *u;
 	struct chain *chain;
 	struct candidates hits;
 	struct cfi_context at;	/* registers that the next step starts from */
+	unsigned switches;	/* of stacks since the last frame */
 	bool done;
 };
 
-enum { CODE_BEFORE = 10, CODE_AFTER = RESTORER_MAX };
+/* In sigreturn itself, by the number and the instruction behind it. */
+static bool is_in_sigreturn(struct code *code, const struct x86_gprs *regs,
+			    int64_t number, struct scan_hit *ret)
+{
+	static const uint8_t wide_call[] = { 0x0f, 0x05 };
+	static const uint8_t narrow_call[] = { 0xcd, 0x80 };
+	uint64_t pc = regs->r[X86_RIP];
+	uint8_t raw[2];
+	enum run_end end;
 
-/* The system calls that return from a signal (asm/unistd_64.h, _32.h). */
-static const struct {
-	int64_t number;
-	uint8_t instruction[2];
-	uint8_t sp_skip;	/* SP at the instruction - frame */
-	enum sigframe_kind kind;
-} sigreturns[] = {
-	{ 15, { 0x0f, 0x05 }, 8, SIGFRAME_X86_64 },
-	{ 0x40000201, { 0x0f, 0x05 }, 8, SIGFRAME_X32 },
-	{ 173, { 0xcd, 0x80 }, 4, SIGFRAME_IA32_RT },
-	{ 119, { 0xcd, 0x80 }, 8, SIGFRAME_IA32 },
-};
+	if (number < 0 || pc < sizeof(raw) ||
+	    code_read(code, pc - sizeof(raw), raw, sizeof(raw), &end) !=
+		    sizeof(raw))
+		return false;
+
+	bool wide = !memcmp(raw, wide_call, sizeof(raw));
+
+	if ((!wide && memcmp(raw, narrow_call, sizeof(raw)) != 0) ||
+	    !emulate_number((uint64_t)number, wide, &ret->kind))
+		return false;
+	ret->address = emulate_frame(ret->kind, regs->r[X86_RSP]);
+	return true;
+}
 
 /*
  * Is the context on its way back from a handler, in or behind the code that
  * calls sigreturn? `number` is the system call that it is in, or -1. The
  * frame's address does not change any more then.
  */
-static bool is_returning(struct code *code, const struct x86_gprs *regs,
-			 int64_t number, struct scan_hit *ret)
+static bool is_returning(struct chase *c, int64_t number, struct scan_hit *ret)
 {
-	uint64_t pc = regs->r[X86_RIP], sp = regs->r[X86_RSP];
-	uint8_t raw[CODE_BEFORE + CODE_AFTER] = { 0 };
-	enum run_end end;
+	const struct x86_gprs *regs = &c->at.gprs;
+	const struct code_effect *e = code_effect(
+		c->code, regs->r[X86_RIP], regs->r[X86_CS]);
+	struct emulate_result run;
 
-	if (pc < CODE_BEFORE || pc > UINT64_MAX - CODE_AFTER)
+	if (is_in_sigreturn(c->code, regs, number, ret))
+		return true;
+	if (e->end == EMULATE_SIGRETURN && e->frame_known) {
+		ret->kind = e->kind;
+		ret->address = regs->r[X86_RSP] - e->back;
+		return true;
+	}
+	if (e->end != EMULATE_SIGRETURN && e->end != EMULATE_NUMBER)
 		return false;
-
-	/* the page before may be missing: read both sides on their own */
-	size_t before = code_read(code, pc - CODE_BEFORE, raw, CODE_BEFORE,
-				  &end);
-	size_t after = code_read(code, pc, raw + CODE_BEFORE, CODE_AFTER,
-				 &end);
-	struct bytes b = { raw, CODE_BEFORE + after, pc - CODE_BEFORE };
-
-	if (before < CODE_BEFORE)
-		memset(raw, 0, CODE_BEFORE);
-	for (unsigned i = 0; i < ARRAY_SIZE(sigreturns); i++) {
-		if (number != sigreturns[i].number ||
-		    memcmp(raw + CODE_BEFORE - 2, sigreturns[i].instruction, 2) != 0)
-			continue;
-		ret->kind = sigreturns[i].kind;
-		ret->address = sp - sigreturns[i].sp_skip;
-		return true;
-	}
-	for (unsigned back = 0; back < CODE_BEFORE; back++) {
-		struct bytes from = bytes_from(b, CODE_BEFORE - back);
-		const struct restorer *r = restorer_match(from);
-
-		/* at its start, behind its pop, or at the system call */
-		if (!r || (back && (back != r->syscall_off ||
-				    from.data[0] != r->code[0]) &&
-			   (back != 1 || !r->pop)))
-			continue;
-		ret->kind = r->kind;
-		ret->address = sp - sigframe_shapes[r->kind].sp_skip -
-			       (back ? r->pop : 0);
-		return true;
-	}
-	return false;
+	/* half of it is done: it depends on the registers */
+	code_emulate(c->code, regs, c->at.known, c->s, &run);
+	ret->kind = run.kind;
+	ret->address = run.frame;
+	return run.end == EMULATE_SIGRETURN && run.sp_known;
 }
 
 static void incomplete(struct chase *c, const char *fmt, ...) PRINTF(2, 3);
@@ -119,14 +112,65 @@ static bool is_link(const struct chain *chain, uint64_t address)
 	return false;
 }
 
-/* A frame of another kind may seem to be there, but not where it would be. */
-static bool is_convincing(const struct frame_check *check)
+/* What became of the frames in a range that a walk went past. */
+struct passed {
+	size_t stale;
+	size_t doubtful;
+	bool live;		/* the walk was wrong to go past `check` */
+	struct frame_check check;
+};
+
+/* Frames in [from, to), which have been scanned. */
+static void look_back(struct chase *c, const struct unwind_result *walk,
+		      uint64_t from, uint64_t to, struct passed *ret)
 {
-	return check->restorer == TRI_YES ||
-	       check->placement != SIGFRAME_PLACED_NOWHERE;
+	uint64_t sp = c->at.gprs.r[X86_RSP];
+	struct passing p = {
+		.s = c->s,
+		.code = c->code,
+		.u = c->u,
+		.walk = walk,
+		.sp = sp,
+		.end = candidates_stack_reach(c->s, sp),
+		.cs = c->at.gprs.r[X86_CS],
+	};
+	const struct scan_hit *h = NULL;
+
+	*ret = (struct passed){ 0 };
+	while (!ret->live && (h = candidates_next(&c->hits, h, from, to))) {
+		if (is_link(c->chain, h->address) ||
+		    !facts_check(c->s, c->code, h->kind, h->address,
+				 &ret->check) ||
+		    !facts_convincing(&ret->check))
+			continue;
+		if (walk->end == UNWIND_FRAME && walk->frame == h->address &&
+		    walk->kind == h->kind)
+			continue;
+		switch (passing_judge(&p, &ret->check)) {
+		case PASSING_STALE:
+			ret->stale++;
+			break;
+		case PASSING_LIVE:
+			ret->live = true;
+			break;
+		case PASSING_DOUBTFUL:
+			ret->doubtful++;
+			break;
+		}
+	}
 }
 
-/* Frames in [from, to) that the chain has jumped over were returned from. */
+static void went_past(struct chase *c, const struct passed *passed)
+{
+	c->chain->stale += passed->stale;
+	if (passed->doubtful)
+		incomplete(c,
+			   "unwinding went past %zu place%s that may be %s",
+			   passed->doubtful, passed->doubtful > 1 ? "s" : "",
+			   passed->doubtful > 1 ? "frames" : "a frame");
+}
+
+/* Frames in [from, to) that were returned from. */
 static void count_stale(struct chase *c, uint64_t from, uint64_t to)
 {
 	const struct scan_hit *h = NULL;
@@ -135,8 +179,21 @@ static void count_stale(struct chase *c, uint64_t from, uint64_t to)
 	while ((h = candidates_next(&c->hits, h, from, to)))
 		if (!is_link(c->chain, h->address) &&
 		    facts_check(c->s, c->code, h->kind, h->address, &check) &&
-		    is_convincing(&check))
+		    facts_convincing(&check))
 			c->chain->stale++;
+}
+
+/* Code in the middle of an ordinary function does not return from signals. */
+static void check_pretcode(struct chase *c, struct frame_check *check)
+{
+	bool wide = sigframe_shapes[check->sigframe.kind].pointer == 8;
+
+	if (!c->u || check->returns != FRAME_RETURN_UNKNOWN ||
+	    !unwind_is_inside(c->u, check->sigframe.pretcode,
+			      wide ? X86_USER_CS : X86_USER32_CS))
+		return;
+	check->returns = FRAME_RETURN_OTHER;
+	check->restorer = TRI_NO;
 }
 
 /* Add a frame; the next step starts from the registers it restores. */
@@ -173,17 +230,30 @@ static struct error *arrive(struct chase *c, const struct frame_check *check,
 		.check = *check,
 		.evidence = evidence,
 	};
+	check_pretcode(c, &chain->links[chain->count - 1].check);
 	c->at.gprs = f->regs;
 	c->at.known = ALL_KNOWN;
+	c->switches = 0;
 	return NULL;
 }
 
-/* Unwinding says that there is a frame at `address`. */
-static struct error *arrive_at(struct chase *c, enum sigframe_kind kind,
-			       uint64_t address, unsigned evidence)
+/* The evidence for a frame that a walk leads to. */
+static unsigned walked(const struct unwind_result *r)
 {
-	uint64_t from = c->at.gprs.r[X86_RSP];
+	return r->pointers ? FRAME_POINTERS : FRAME_UNWOUND;
+}
+
+static struct error *search_beyond(struct chase *c,
+				   const struct unwind_result *r);
+
+/* Unwinding says that there is a frame at `address`. */
+static struct error *arrive_at(struct chase *c,
+			       const struct unwind_result *walk,
+			       unsigned evidence)
+{
+	uint64_t from = c->at.gprs.r[X86_RSP], address = walk->frame;
 	struct frame_check check;
+	struct passed passed;
 	struct error *err;
 
 	/* in the restorer, the frame starts below the stack pointer */
@@ -194,44 +264,28 @@ static struct error *arrive_at(struct chase *c, enum sigframe_kind kind,
 		      : NULL;
 	if (err)
 		return err;
-	count_stale(c, from, address);
-	if (!facts_check(c->s, c->code, kind, address, &check)) {
+	look_back(c, walk, from, address + 1, &passed);
+	went_past(c, &passed);
+	if (passed.live)
+		return arrive(c, &passed.check, evidence);
+	/* functions that align their stack have a copy of the return address */
+	if (walk->pointers && !candidates_find(&c->hits, walk->kind, address)) {
+		struct unwind_result nowhere = {
+			.end = UNWIND_LOST,
+			.pc = walk->pc,
+			.sp = from,
+			.why = "frame pointers lead to no signal frame",
+		};
+
+		return search_beyond(c, &nowhere);
+	}
+	if (!facts_check(c->s, c->code, walk->kind, address, &check)) {
 		incomplete(c, "the frame at 0x%" PRIx64 " cannot be read",
 			   address);
 		c->done = true;
 		return NULL;
 	}
 	return arrive(c, &check, evidence);
-}
-
-static bool in_altstack(const struct sigframe *f, uint64_t addr)
-{
-	return f->altstack_size && addr >= f->altstack_sp &&
-	       addr - f->altstack_sp <= f->altstack_size;
-}
-
-/*
- * May a context with stack pointer `sp`, on a stack that ends at `end`, be
- * inside the handler of this frame? Only where a frame leads tells a live one
- * from the rest: other threads' stacks may lie in the same mapping.
- */
-static bool fits(const struct snapshot *s, const struct frame_check *check,
-		 uint64_t sp, uint64_t end)
-{
-	const struct sigframe *f = &check->sigframe;
-	uint64_t saved = f->regs.r[X86_RSP];
-	bool entered = check->placement == SIGFRAME_PLACED_ALTSTACK;
-
-	if (entered && !in_altstack(f, sp))
-		return false;
-	if (saved >= f->address && saved <= end)
-		return saved >= check->end ||
-		       (entered && !in_altstack(f, saved));
-	if (saved >= sp && saved < f->address)
-		return false;
-	/* the end of a mapping is a stack's top before the first push */
-	return snapshot_mapped(s, saved, PROT_WRITE) != TRI_NO ||
-	       snapshot_mapped(s, saved - 1, PROT_WRITE) != TRI_NO;
 }
 
 /*
@@ -248,9 +302,45 @@ static size_t count_doubtful(struct chase *c, uint64_t from, uint64_t to,
 	while ((h = candidates_next(&c->hits, h, from, to)))
 		if (!is_link(c->chain, h->address) &&
 		    facts_check(c->s, c->code, h->kind, h->address, &check) &&
-		    is_convincing(&check) && fits(c->s, &check, from, end))
+		    facts_convincing(&check) &&
+		    facts_fit(c->s, &check, from, end))
 			count++;
 	return count;
+}
+
+/* Where another thread is on the stack [sp, end); `end` if none is. */
+static uint64_t next_thread(const struct chase *c, uint64_t sp, uint64_t end)
+{
+	for (size_t i = 0; i < c->s->threads_count; i++) {
+		const struct thread *t = &c->s->threads[i];
+		uint64_t other = t->regs.r[X86_RSP];
+
+		if (t->has & THREAD_HAS_PC_SP && t->tid != c->thread->tid &&
+		    other > sp && other < end)
+			end = other;
+	}
+	return end;
+}
+
+/* Is this place, which no walk leads to, a frame that the thread is in? */
+static enum tri is_likely(const struct chase *c, uint64_t sp,
+			  const struct frame_check *check)
+{
+	const struct chain *chain = c->chain;
+	struct plausible_context at = {
+		.sp = sp,
+		.mask = c->thread->sigmask,
+		.mask_known = c->thread->has & THREAD_HAS_SIGMASK,
+	};
+
+	/* without unwinding, nothing better is to be had */
+	if (!c->u && facts_convincing(check))
+		return TRI_YES;
+	if (chain->count) {
+		at.mask = chain->links[chain->count - 1].check.sigframe.sigmask;
+		at.mask_known = true;
+	}
+	return plausible_judge(c->s, c->code, &c->hits, check, &at);
 }
 
 /*
@@ -268,6 +358,7 @@ static struct error *search_beyond(struct chase *c,
 		from = chain->links[chain->count - 1].check.end;
 
 	uint64_t end = candidates_stack_end(c->s, from);
+	uint64_t sure = next_thread(c, from, end);
 	uint64_t reach = candidates_stack_reach(c->s, from);
 	uint64_t sp = from;
 	struct error *err = candidates_scan(&c->hits, c->s, from, reach);
@@ -277,6 +368,18 @@ static struct error *search_beyond(struct chase *c,
 
 	if (err)
 		return err;
+
+	struct passed passed;
+
+	look_back(c, r, from, r->sp < reach ? r->sp : reach, &passed);
+	if (passed.live) {
+		c->chain->stale += passed.stale;
+		return arrive(c, &passed.check, walked(r));
+	}
+	if (c->u && !c->chain->lost.size)
+		text_printf(&c->chain->lost,
+			    "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
+			    " (%s)", r->pc, r->sp, r->why);
 	/* what it took for a caller may be a spoilt return address */
 	if (r->sp > from + 8 && r->sp < end)
 		sp = r->sp - 8;
@@ -289,8 +392,11 @@ static struct error *search_beyond(struct chase *c,
 	while ((h = candidates_next(&c->hits, h, sp, reach))) {
 		if (!facts_check(c->s, c->code, h->kind, h->address, &check))
 			continue;
-		if (h->address < end && is_convincing(&check) &&
-		    fits(c->s, &check, from, end)) {
+
+		enum tri likely = is_likely(c, from, &check);
+
+		if (h->address < sure && likely == TRI_YES &&
+		    facts_fit(c->s, &check, from, end)) {
 			count_stale(c, from, h->address);
 			incomplete(c,
 				   "unwinding stops at pc 0x%" PRIx64
@@ -300,12 +406,8 @@ static struct error *search_beyond(struct chase *c,
 				   r->pc, r->sp, r->why);
 			return arrive(c, &check, FRAME_SCANNED);
 		}
-		/*
-		 * Code that cannot be looked at might be a restorer; and a
-		 * frame that leads nowhere may be live, and spoilt.
-		 */
-		if (!check.code_known || is_convincing(&check))
-			doubtful++;
+		/* a frame that leads nowhere may be live, and spoilt */
+		doubtful += likely != TRI_NO;
 	}
 	count_stale(c, from, sp);
 	c->done = true;
@@ -320,6 +422,10 @@ static struct error *search_beyond(struct chase *c,
 			   "unwinding stops at pc 0x%" PRIx64 " (%s), and the "
 			   "stack pointer 0x%" PRIx64 " is in no memory",
 			   r->pc, r->why, from);
+	else if (r->astray)
+		incomplete(c,
+			   "unwinding leaves the stack at pc 0x%" PRIx64
+			   ", sp 0x%" PRIx64 " (%s)", r->pc, r->sp, r->why);
 	else if (reach - from == CANDIDATES_STACK_MAX)
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64
@@ -338,24 +444,21 @@ static struct error *search_beyond(struct chase *c,
  * function, or a frame whose pretcode was overwritten; or what unwinding went
  * by was.
  */
-static struct error *look_at_end(struct chase *c, uint64_t sp)
+static struct error *look_at_end(struct chase *c,
+				 const struct unwind_result *r)
 {
 	uint64_t from = c->at.gprs.r[X86_RSP];
 	uint64_t end = candidates_stack_reach(c->s, from);
 	struct error *err = candidates_scan(&c->hits, c->s, from,
-					    end > sp ? end : sp);
-	const struct scan_hit *h = NULL;
-	struct frame_check check;
+					    end > r->sp ? end : r->sp);
+	struct passed passed;
 
 	if (err)
 		return err;
-	while ((h = candidates_next(&c->hits, h, from, sp))) {
-		if (h->address + sigframe_shapes[h->kind].pointer != sp ||
-		    !facts_check(c->s, c->code, h->kind, h->address, &check) ||
-		    !is_convincing(&check))
-			continue;
-		count_stale(c, from, h->address);
-		return arrive(c, &check, FRAME_UNWOUND);
+	look_back(c, r, from, r->sp, &passed);
+	if (passed.live) {
+		went_past(c, &passed);
+		return arrive(c, &passed.check, walked(r));
 	}
 	c->done = true;
 
@@ -365,9 +468,46 @@ static struct error *look_at_end(struct chase *c, uint64_t sp)
 		incomplete(c,
 			   "unwinding ends at a return address of 0 below sp "
 			   "0x%" PRIx64 ", and %zu places on the stack may be "
-			   "frames", sp, doubtful);
+			   "frames", r->sp, doubtful);
 	else
-		count_stale(c, from, sp);
+		count_stale(c, from, r->sp);
+	return NULL;
+}
+
+/* There is no caller any more. */
+static struct error *look_behind(struct chase *c,
+				 const struct unwind_result *r)
+{
+	uint64_t from = c->at.gprs.r[X86_RSP];
+	struct error *err = candidates_scan(&c->hits, c->s, from, r->sp);
+	struct passed passed;
+
+	if (err)
+		return err;
+	look_back(c, r, from, r->sp, &passed);
+	went_past(c, &passed);
+	if (passed.live)
+		return arrive(c, &passed.check, walked(r));
+	c->done = true;
+	return NULL;
+}
+
+/* Its caller runs on another stack, perhaps in a handler there. */
+static struct error *leave_stack(struct chase *c,
+				 const struct unwind_result *r)
+{
+	uint64_t from = c->at.gprs.r[X86_RSP];
+	struct error *err = candidates_scan(&c->hits, c->s, from, r->sp);
+	struct passed passed;
+
+	if (err)
+		return err;
+	look_back(c, r, from, r->sp, &passed);
+	went_past(c, &passed);
+	if (passed.live)
+		return arrive(c, &passed.check, walked(r));
+	c->at = r->onward;
+	c->switches++;
 	return NULL;
 }
 
@@ -381,25 +521,31 @@ static struct error *step(struct chase *c, int64_t number)
 		.why = "unwinding is switched off",
 	};
 	struct scan_hit frame;
-	struct error *err;
 
 	c->chain->end_sp = r.sp;
-	if (is_returning(c->code, regs, number, &frame))
-		return arrive_at(c, frame.kind, frame.address,
-				 c->chain->count ? FRAME_UNWOUND
-						 : FRAME_RETURNING);
-	if (c->u)
+	if (is_returning(c, number, &frame)) {
+		r.end = UNWIND_FRAME;
+		r.frame = frame.address;
+		r.kind = frame.kind;
+		return arrive_at(c, &r, c->chain->count ? FRAME_UNWOUND
+							: FRAME_RETURNING);
+	}
+	if (c->u && c->switches)
+		unwind_onward(c->u, &c->at, &r);
+	else if (c->u)
 		unwind_segment(c->u, &c->at, &r);
+	if (r.has_onward && c->switches < SWITCHES_MAX)
+		return leave_stack(c, &r);
+	/* it was no caller after all */
+	if (r.end == UNWIND_LOST && c->switches && !r.steps_count)
+		r.astray = true;
 	switch (r.end) {
 	case UNWIND_FRAME:
-		return arrive_at(c, r.kind, r.frame, FRAME_UNWOUND);
+		return arrive_at(c, &r, walked(&r));
 	case UNWIND_OUTERMOST:
-		err = candidates_scan(&c->hits, c->s, regs->r[X86_RSP], r.sp);
-		count_stale(c, regs->r[X86_RSP], r.sp);
-		c->done = true;
-		return err;
+		return look_behind(c, &r);
 	case UNWIND_NOWHERE:
-		return look_at_end(c, r.sp);
+		return look_at_end(c, &r);
 	case UNWIND_LOST:
 		break;
 	}
@@ -412,6 +558,7 @@ struct error *chain_follow(const struct snapshot *s, struct code *code,
 {
 	struct chase c = {
 		.s = s,
+		.thread = t,
 		.code = code,
 		.u = u,
 		.chain = ret,
@@ -439,5 +586,6 @@ void chain_deinit(struct chain *c)
 {
 	free(c->links);
 	text_deinit(&c->incomplete);
+	text_deinit(&c->lost);
 	*c = (struct chain){ 0 };
 }

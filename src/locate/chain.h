@@ -20,6 +20,7 @@ struct chain {
 	uint64_t end_sp;	/* on the stack where the chain ends */
 	enum tri complete;	/* as in struct located_thread */
 	struct text incomplete;
+	struct text lost;	/* where unwinding first did not go on */
 	size_t stale;
 };
 

@@ -7,6 +7,8 @@
 
 /* Bytes of the largest kind's fixed part. */
 enum { FRAME_MAX = 768 };
+/* Bits of MXCSR that some CPU has; bit 17 is AMD's. */
+enum { MXCSR_ANY = 0x3ffff };
 
 static size_t read_at(const struct snapshot *s, uint64_t addr, void *buf,
 		      size_t size, enum run_end *end_ret)
@@ -18,23 +20,58 @@ static size_t read_at(const struct snapshot *s, uint64_t addr, void *buf,
 	return snapshot_read(s, addr, buf, size, end_ret);
 }
 
+static enum frame_return returns_to(const struct snapshot *s,
+				    const struct sigframe *f,
+				    const struct code_effect *e)
+{
+	switch (e->end) {
+	case EMULATE_SIGRETURN:
+		if (e->kind != f->kind)
+			return FRAME_RETURN_KIND;
+		if (!e->frame_known)
+			return FRAME_RETURN_UNKNOWN;
+		return e->back == sigframe_shapes[f->kind].sp_skip
+			       ? FRAME_RETURN_SIGRETURN
+			       : FRAME_RETURN_PLACE;
+	case EMULATE_SYSCALL:
+	case EMULATE_RETURN:
+	case EMULATE_TRAP:
+		return FRAME_RETURN_OTHER;
+	case EMULATE_UNMAPPED:
+		return snapshot_mapped(s, f->pretcode, 0) == TRI_NO
+			       ? FRAME_RETURN_NOTHING
+			       : FRAME_RETURN_UNREADABLE;
+	case EMULATE_UNREADABLE:
+		return FRAME_RETURN_UNREADABLE;
+	case EMULATE_LOST:
+	case EMULATE_NUMBER:
+		break;
+	}
+	return FRAME_RETURN_UNKNOWN;
+}
+
 static void check_restorer(const struct snapshot *s, struct code *code,
 			   struct frame_check *c)
 {
-	uint64_t addr = c->sigframe.pretcode;
-	uint8_t raw[RESTORER_MAX];
-	enum run_end end;
-	size_t size = code_read(code, addr, raw, sizeof(raw), &end);
-	const struct restorer *r =
-		restorer_match((struct bytes){ raw, size, addr });
+	static const enum tri restores[FRAME_RETURNS] = {
+		[FRAME_RETURN_UNKNOWN] = TRI_UNKNOWN,
+		[FRAME_RETURN_SIGRETURN] = TRI_YES,
+		[FRAME_RETURN_KIND] = TRI_NO,
+		[FRAME_RETURN_PLACE] = TRI_NO,
+		[FRAME_RETURN_OTHER] = TRI_NO,
+		[FRAME_RETURN_UNREADABLE] = TRI_UNKNOWN,
+		[FRAME_RETURN_NOTHING] = TRI_NO,
+	};
+	const struct sigframe *f = &c->sigframe;
+	bool wide = sigframe_shapes[f->kind].pointer == 8;
+	const struct code_effect *e = code_effect(
+		code, f->pretcode, wide ? X86_USER_CS : X86_USER32_CS);
 
-	c->code_known = r || size == sizeof(raw) || end == RUN_END_UNREADABLE;
-	if (r)
-		c->restorer = tri_of(r->kind == c->sigframe.kind);
-	else if (snapshot_mapped(s, addr, 0) == TRI_NO)
-		c->restorer = TRI_NO;
+	c->returns = returns_to(s, f, e);
+	c->restorer = restores[c->returns];
+	c->code_known = c->returns != FRAME_RETURN_UNREADABLE;
 	if (c->restorer == TRI_YES)
-		c->restorer_code = r;
+		c->restorer_code = e->restorer;
 }
 
 static bool sw_at(const struct snapshot *s, uint64_t image,
@@ -79,6 +116,66 @@ bool facts_check(const struct snapshot *s, struct code *code,
 						 sw.xstate_size);
 	}
 	return true;
+}
+
+bool facts_convincing(const struct frame_check *check)
+{
+	return check->restorer == TRI_YES ||
+	       check->placement != SIGFRAME_PLACED_NOWHERE;
+}
+
+static bool in_altstack(const struct sigframe *f, uint64_t addr)
+{
+	return f->altstack_size && addr >= f->altstack_sp &&
+	       addr - f->altstack_sp <= f->altstack_size;
+}
+
+bool facts_intact(const struct snapshot *s, const struct frame_check *check)
+{
+	const struct sigframe *f = &check->sigframe;
+	uint64_t image = sigframe_image(f);
+	uint8_t raw[XSTATE_FX_SIZE];
+	struct bytes b = { raw, sizeof(raw), image };
+	uint32_t mxcsr, magic2;
+	struct xstate_sw sw;
+	enum run_end end;
+
+	return check->placement != SIGFRAME_PLACED_NOWHERE &&
+	       read_at(s, image, raw, sizeof(raw), &end) == sizeof(raw) &&
+	       xstate_sw_decode(b, &sw) &&
+	       bytes_u32(b, XSTATE_MXCSR_OFF, &mxcsr) &&
+	       !(mxcsr & ~MXCSR_ANY) &&
+	       read_at(s, add_saturated(image, sw.xstate_size), raw,
+		       sizeof(magic2), &end) == sizeof(magic2) &&
+	       bytes_u32(b, 0, &magic2) && magic2 == XSTATE_MAGIC2;
+}
+
+bool facts_elsewhere(const struct frame_check *check, uint64_t sp)
+{
+	const struct sigframe *f = &check->sigframe;
+
+	return (check->placement == SIGFRAME_PLACED_ALTSTACK ||
+		in_altstack(f, f->address)) &&
+	       !in_altstack(f, sp);
+}
+
+bool facts_fit(const struct snapshot *s, const struct frame_check *check,
+	       uint64_t sp, uint64_t end)
+{
+	const struct sigframe *f = &check->sigframe;
+	uint64_t saved = f->regs.r[X86_RSP];
+	bool entered = check->placement == SIGFRAME_PLACED_ALTSTACK;
+
+	if (facts_elsewhere(check, sp))
+		return false;
+	if (saved >= f->address && saved <= end)
+		return saved >= check->end ||
+		       (entered && !in_altstack(f, saved));
+	if (saved >= sp && saved < f->address)
+		return false;
+	/* the end of a mapping is a stack's top before the first push */
+	return snapshot_mapped(s, saved, PROT_WRITE) != TRI_NO ||
+	       snapshot_mapped(s, saved - 1, PROT_WRITE) != TRI_NO;
 }
 
 /* The capture that holds `addr`, or NULL. */
@@ -189,5 +286,6 @@ struct error *facts_gather(const struct snapshot *s,
 					: TRI_YES,
 	};
 	ret->restorer_code = check->restorer_code;
+	ret->returns = check->returns;
 	return NULL;
 }

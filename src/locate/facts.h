@@ -10,13 +10,14 @@
 struct frame_check {
 	struct sigframe sigframe;
 	/*
-	 * Its return address leads to code that calls sigreturn for this
-	 * kind. NO: nowhere, or to sigreturn for another kind. UNKNOWN: the
-	 * code is not in the table, or (code_known false) not to be had.
+	 * Its return address leads to code that calls sigreturn for it: NO if
+	 * that does not exist, or is known to do something else. code_known
+	 * is false if it is not to be had.
 	 */
 	enum tri restorer;
+	enum frame_return returns;
 	bool code_known;
-	const struct restorer *restorer_code;	/* NULL: not known */
+	const struct restorer *restorer_code;	/* NULL: not in the table */
 	/* It has magic1 and lies where a kernel would have put it. */
 	enum sigframe_placement placement;
 	uint64_t end;		/* first address behind it, saturated */
@@ -29,6 +30,30 @@ struct frame_check {
 bool facts_check(const struct snapshot *s, struct code *code,
 		 enum sigframe_kind kind, uint64_t address,
 		 struct frame_check *ret);
+
+/* It is no chance that this place looks like a frame of its kind. */
+bool facts_convincing(const struct frame_check *check);
+
+/*
+ * Are both marks of a kernel still around its extended state, and MXCSR one
+ * that a CPU can have held? Bytes that were left on the stack are, after a
+ * while, written over in part.
+ */
+bool facts_intact(const struct snapshot *s, const struct frame_check *check);
+
+/*
+ * It lies on the alternate stack that it names, so that its handler runs
+ * there, but a context with stack pointer `sp` does not.
+ */
+bool facts_elsewhere(const struct frame_check *check, uint64_t sp);
+
+/*
+ * May a context with stack pointer `sp`, on a stack that ends at `end`, be
+ * inside the handler of this frame? Only where a frame leads tells a live one
+ * from the rest: other threads' stacks may lie in the same mapping.
+ */
+bool facts_fit(const struct snapshot *s, const struct frame_check *check,
+	       uint64_t sp, uint64_t end);
 
 /*
  * Fill in everything about the frame, but not where it comes from: facts,

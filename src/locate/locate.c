@@ -4,11 +4,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/text.h"
 #include "locate/cached.h"
+#include "locate/carried_frames.h"
 #include "locate/chain.h"
+#include "locate/deaths.h"
 #include "locate/disasm.h"
+#include "locate/dormant.h"
+#include "locate/moved.h"
 #include "locate/needs.h"
+#include "source/ownstack.h"
+
+/* Instructions of code whose effect is not known. */
+enum { UNKNOWN_SHOWN = 3 };
 
 struct tools {
 	const struct snapshot *s;
@@ -19,10 +29,15 @@ struct tools {
 	struct needs *needs;
 	struct frame_surroundings cached;	/* by cached_find() */
 	bool cached_known;
+	/* by thread: why it may have left a stack unseen, or NULL */
+	char **elsewhere;
 };
 
 static void tools_deinit(struct tools *t)
 {
+	for (size_t i = 0; t->elsewhere && i < t->s->threads_count; i++)
+		free(t->elsewhere[i]);
+	free(t->elsewhere);
 	needs_destroy(t->needs);
 	disasm_destroy(t->disasm);
 	unwind_destroy(t->unwind);
@@ -35,8 +50,13 @@ static struct error *tools_init(struct tools *t, const struct snapshot *s,
 {
 	struct error *err;
 
-	*t = (struct tools){ .s = s, .code = code_create(s) };
-	if (!t->code)
+	*t = (struct tools){
+		.s = s,
+		.code = code_create(s),
+		.elsewhere = calloc(s->threads_count + 1,
+				    sizeof(*t->elsewhere)),
+	};
+	if (!t->code || !t->elsewhere)
 		return &error_no_memory;
 	err = modules_create(s, &t->modules);
 	if (!err && options->unwind)
@@ -70,37 +90,86 @@ static enum frame_stack stack_of(const struct snapshot *s,
 	return FRAME_ON_OTHER;
 }
 
-static struct error *fill_frame(struct tools *t, const struct chain *chain,
-				const struct chain_link *link,
+/* The instructions that the handler returns to, where they are known. */
+static char *restorer_words(struct tools *t, const struct located_frame *frame)
+{
+	const struct sigframe *f = &frame->facts.sigframe;
+	bool wide = sigframe_shapes[f->kind].pointer == 8;
+	uint64_t cs = wide ? X86_USER_CS : X86_USER32_CS;
+	struct text words = TEXT_INIT;
+	uint64_t pcs[EMULATE_MAX];
+	char *ret = NULL;
+
+	if (frame->restorer_code)
+		return strdup(frame->restorer_code->name);
+
+	unsigned count = code_path(t->code, f->pretcode, cs, pcs);
+
+	/* an ordinary function goes on and on */
+	if (frame->returns == FRAME_RETURN_UNKNOWN && count > UNKNOWN_SHOWN)
+		count = UNKNOWN_SHOWN;
+	for (unsigned i = 0; i < count; i++) {
+		char *insn = disasm_instruction(t->disasm, t->code, pcs[i],
+						cs);
+
+		if (!insn)
+			break;
+		text_printf(&words, "%s%s", i ? "; " : "", insn);
+		free(insn);
+	}
+	if (words.size && !text_bad(&words))
+		ret = strdup(text_string(&words));
+	text_deinit(&words);
+	return ret;
+}
+
+/* What the bytes of the frame and of the code around it tell. */
+static struct error *fill_facts(struct tools *t,
+				const struct frame_check *check,
 				struct located_frame *ret)
 {
-	const struct sigframe *f = &link->check.sigframe;
+	const struct sigframe *f = &check->sigframe;
 	uint64_t pc = f->regs.r[X86_RIP];
-	struct error *err = facts_gather(t->s, &link->check, ret);
+	struct error *err = facts_gather(t->s, check, ret);
 
 	if (err)
 		return err;
-	ret->evidence = link->evidence;
-	ret->stack = stack_of(t->s, chain, f->address);
-	modules_place(t->modules, pc, &ret->interrupted);
 	ret->interrupted.instruction = disasm_instruction(
 		t->disasm, t->code, pc, f->regs.r[X86_CS]);
 	ret->facts.around.isa_needed =
 		needs_of(t->needs, t->code, pc, f->regs.r[X86_CS]);
+	ret->restorer.instruction = restorer_words(t, ret);
+	return NULL;
+}
+
+/* Everything but how it was found. */
+static struct error *fill_frame(struct tools *t,
+				const struct frame_check *check,
+				enum tri shadow_stack,
+				struct located_frame *ret)
+{
+	const struct sigframe *f = &check->sigframe;
+	struct frame_surroundings *around = &ret->facts.around;
+	struct error *err;
+
+	modules_place(t->modules, f->regs.r[X86_RIP], &ret->interrupted);
 	modules_place(t->modules, f->pretcode, &ret->restorer);
+	err = fill_facts(t, check, ret);
+	if (err)
+		return err;
+	if (!t->cached_known) {
+		cached_find(t->s, &t->cached);
+		t->cached_known = true;
+	}
+	around->shadow_stack = shadow_stack;
+	around->xsave_room = t->cached.xsave_room;
+	around->xsave_compacted = t->cached.xsave_compacted;
 	return NULL;
 }
 
 static struct error *fill_frames(struct tools *t, const struct chain *chain,
 				 struct located_thread *ret)
 {
-	enum tri shadow_stack = ret->thread->shadow_stack;
-
-	if (chain->count && !t->cached_known) {
-		cached_find(t->s, &t->cached);
-		t->cached_known = true;
-	}
-
 	if (!chain->count)
 		return NULL;
 	ret->frames = calloc(chain->count, sizeof(*ret->frames));
@@ -108,18 +177,15 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 		return &error_no_memory;
 	ret->frames_count = chain->count;
 	for (size_t i = 0; i < chain->count; i++) {
-		struct error *err = fill_frame(t, chain, &chain->links[i],
-					       &ret->frames[i]);
+		const struct chain_link *link = &chain->links[i];
+		struct located_frame *f = &ret->frames[i];
+		struct error *err = fill_frame(t, &link->check,
+					       ret->thread->shadow_stack, f);
 
 		if (err)
 			return err;
-
-		struct frame_surroundings *around =
-			&ret->frames[i].facts.around;
-
-		around->shadow_stack = shadow_stack;
-		around->xsave_room = t->cached.xsave_room;
-		around->xsave_compacted = t->cached.xsave_compacted;
+		f->evidence = link->evidence;
+		f->stack = stack_of(t->s, chain, link->check.sigframe.address);
 	}
 	return NULL;
 }
@@ -127,8 +193,25 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 static struct error *not_examined(struct located_thread *ret, const char *why)
 {
 	ret->complete = TRI_UNKNOWN;
+	free(ret->incomplete);
 	ret->incomplete = strdup(why);
 	return ret->incomplete ? NULL : &error_no_memory;
+}
+
+static size_t read_start(const struct snapshot *s, uint64_t addr, void *buf,
+			 size_t size)
+{
+	enum run_end end;
+
+	return snapshot_read(s, addr, buf, size, &end);
+}
+
+/* Where unwinding got lost, is there another stack that it may lead to? */
+static bool may_be_elsewhere(struct tools *t, const struct thread *thread,
+			     const struct chain *chain)
+{
+	return t->unwind && chain->complete == TRI_YES && chain->lost.size &&
+	       !ownstack_holds(t->s, read_start, thread->tid, chain->end_sp);
 }
 
 static struct error *locate_thread(struct tools *t, const struct thread *thread,
@@ -154,12 +237,255 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 	if (err)
 		return err;
 	ret->stale = chain.stale;
+	if (chain.lost.size)
+		ret->lost = strdup(text_string(&chain.lost));
 	ret->complete = chain.complete;
-	if (chain.complete != TRI_YES)
+	if (may_be_elsewhere(t, thread, &chain)) {
+		text_add(&chain.lost, ", on a stack that may not be the "
+				      "thread's own");
+		t->elsewhere[thread - t->s->threads] =
+			strdup(text_string(&chain.lost));
+	} else if (chain.complete != TRI_YES) {
 		err = not_examined(ret, text_string(&chain.incomplete));
+	}
 	if (!err)
 		err = fill_frames(t, &chain, ret);
 	chain_deinit(&chain);
+	return err;
+}
+
+/* A thread may be resumed by any other: do all of them have one? */
+static enum tri any_shadow_stack(const struct snapshot *s)
+{
+	enum tri first = s->threads_count ? s->threads[0].shadow_stack
+					  : TRI_UNKNOWN;
+
+	for (size_t i = 1; i < s->threads_count; i++)
+		if (s->threads[i].shadow_stack != first)
+			return TRI_UNKNOWN;
+	return first;
+}
+
+/* What nothing leads to is kept short: there may be many. */
+static struct error *fill_returned(struct tools *t,
+				   const struct frame_check *check,
+				   struct located_frame *ret)
+{
+	struct error *err = facts_gather(t->s, check, ret);
+	struct run *area = &ret->facts.area;
+	uint64_t size = check->end - area->bytes.addr + XSTATE_MAGIC2_SIZE;
+	uint8_t *fit;
+
+	if (err || !ret->area_memory || check->end < area->bytes.addr ||
+	    size >= area->bytes.size)
+		return err;
+	fit = realloc(ret->area_memory, size);
+	if (!fit)
+		return NULL;
+	ret->area_memory = fit;
+	*area = (struct run){ { fit, size, area->bytes.addr },
+			      RUN_END_UNKNOWN };
+	return NULL;
+}
+
+static struct error *add_dormant(struct tools *t, const struct dormant *d,
+				 struct located *l)
+{
+	enum tri shadow_stack = any_shadow_stack(t->s);
+	struct error *err = NULL;
+
+	l->memory = d->memory;
+	l->memory_searched = d->searched;
+	l->dormant = calloc(d->count + 1, sizeof(*l->dormant));
+	l->returned = calloc(d->count + 1, sizeof(*l->returned));
+	if (!l->dormant || !l->returned)
+		return &error_no_memory;
+	for (size_t i = 0; i < d->count && !err; i++) {
+		const struct dormant_frame *from = &d->frames[i];
+		bool led_to = from->context.kind;
+		struct located_frame *f =
+			led_to ? &l->dormant[l->dormant_count++]
+			       : &l->returned[l->returned_count++];
+
+		f->evidence = from->evidence;
+		f->stack = from->stack;
+		f->context = from->context;
+		if (!led_to) {
+			err = fill_returned(t, &from->check, f);
+			continue;
+		}
+		err = fill_frame(t, &from->check, shadow_stack, f);
+		modules_place(t->modules, from->context.pc, &f->resumed);
+	}
+	return err;
+}
+
+/* Can a stack be in memory that is not among what is searched for frames? */
+static bool has_unsearched(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->mappings_count; i++) {
+		const struct mapping *m = &s->mappings[i];
+		uint64_t end;
+
+		if (m->shared ? m->prot & PROT_WRITE
+			      : !m->prot &&
+					snapshot_next_data(s, m->start, m->end,
+							   &end) < m->end)
+			return true;
+	}
+	return false;
+}
+
+/* A frame that a thread got away from unseen has to be somewhere. */
+static struct error *settle_elsewhere(struct tools *t, bool all_found,
+				      struct located *l)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < l->threads_count && !err; i++)
+		if (t->elsewhere[i] && !all_found)
+			err = not_examined(&l->threads[i], t->elsewhere[i]);
+	return err;
+}
+
+/* Of the process as a whole, so its first thread has to say it. */
+static struct error *add_doubt(struct located_thread *t, size_t places)
+{
+	struct text why = TEXT_INIT;
+	struct error *err = &error_no_memory;
+
+	if (t->incomplete)
+		return NULL;
+	text_printf(&why, "the process ran on while its memory was searched: "
+		    "%zu place%s may or may not be dormant frames", places,
+		    places == 1 ? "" : "s");
+	if (!text_bad(&why))
+		err = not_examined(t, text_string(&why));
+	text_deinit(&why);
+	return err;
+}
+
+/* Frames beside those that threads are on their way to. */
+static struct error *locate_dormant(struct tools *t,
+				    const struct locate_options *options,
+				    struct located *l)
+{
+	uint64_t limit = options->dormant == LOCATE_DORMANT_ALL
+				 ? UINT64_MAX
+				 : LOCATE_MEMORY_MAX;
+	struct dormant d;
+	struct error *err;
+
+	if (options->dormant == LOCATE_DORMANT_NONE || !t->unwind)
+		return settle_elsewhere(t, false, l);
+	err = dormant_find(t->s, t->code, t->unwind, l, limit, &d);
+	if (err)
+		return err;
+
+	size_t doubts = moved_take_out(t->s, t->code, &d);
+
+	err = settle_elsewhere(t, !d.unexplained && d.searched == d.memory &&
+					  !has_unsearched(t->s), l);
+	if (!err)
+		err = add_dormant(t, &d, l);
+	dormant_deinit(&d);
+	if (!err && doubts && l->threads_count)
+		err = add_doubt(&l->threads[0], doubts);
+	return err;
+}
+
+static struct error *locate_here(struct tools *t,
+				 const struct locate_options *options,
+				 struct located *l)
+{
+	const struct snapshot *s = t->s;
+	struct error *err = NULL;
+
+	l->threads = calloc(s->threads_count + 1, sizeof(*l->threads));
+	if (!l->threads)
+		return &error_no_memory;
+	while (!err && l->threads_count < s->threads_count) {
+		size_t i = l->threads_count++;
+
+		err = locate_thread(t, &s->threads[i], &l->threads[i]);
+	}
+	if (!err)
+		err = locate_dormant(t, options, l);
+	return err ? err : deaths_find(s, t->code, t->modules, l);
+}
+
+/* A frame of an export, of which *ret has only what that says. */
+static struct error *fill_carried(struct tools *t, bool brief,
+				  struct located_frame *ret, bool *there_ret)
+{
+	const struct frame_surroundings said = ret->facts.around;
+	const struct sigframe *f = &ret->facts.sigframe;
+	struct frame_check check;
+	struct error *err;
+
+	*there_ret = facts_check(t->s, t->code, f->kind, f->address, &check);
+	if (!*there_ret)
+		return NULL;
+	err = brief ? fill_returned(t, &check, ret)
+		    : fill_facts(t, &check, ret);
+	ret->facts.around.shadow_stack = said.shadow_stack;
+	ret->facts.around.xsave_room = said.xsave_room;
+	ret->facts.around.xsave_compacted = said.xsave_compacted;
+	return err;
+}
+
+static void frame_deinit(struct located_frame *f);
+
+/* The same for all of them; those whose bytes are missing are left out. */
+static struct error *fill_all_carried(struct tools *t, bool brief,
+				      struct located_frame *frames,
+				      size_t *count, bool *missing_ret)
+{
+	size_t kept = 0;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < *count; i++) {
+		bool there = true;
+
+		if (!err)
+			err = fill_carried(t, brief, &frames[i], &there);
+		if (there) {
+			frames[kept++] = frames[i];
+		} else {
+			frame_deinit(&frames[i]);
+			*missing_ret = true;
+		}
+	}
+	*count = kept;
+	return err;
+}
+
+/* What was found where the export was made. */
+static struct error *locate_carried(struct tools *t, struct located *l)
+{
+	struct carried_deaths deaths;
+	bool missing = false;
+	struct error *err = carried_frames_read(t->s, l, &deaths);
+
+	if (!err)
+		err = fill_all_carried(t, false, l->dormant, &l->dormant_count,
+				       &missing);
+	if (!err)
+		err = fill_all_carried(t, true, l->returned,
+				       &l->returned_count, &missing);
+	for (size_t i = 0; i < l->threads_count && !err; i++) {
+		struct located_thread *thread = &l->threads[i];
+
+		err = fill_all_carried(t, false, thread->frames,
+				       &thread->frames_count, &missing);
+		if (!err && missing)
+			err = not_examined(thread, "the file lacks the bytes "
+					   "of a frame");
+	}
+	if (!err)
+		err = deaths_find(t->s, t->code, t->modules, l);
+	carried_deaths_apply(&deaths, l);
+	carried_deaths_deinit(&deaths);
 	return err;
 }
 
@@ -174,16 +500,9 @@ struct error *locate(const struct snapshot *s,
 	if (!l)
 		return &error_no_memory;
 	err = tools_init(&tools, s, options);
-	if (!err && s->threads_count) {
-		l->threads = calloc(s->threads_count, sizeof(*l->threads));
-		if (!l->threads)
-			err = &error_no_memory;
-	}
-	while (!err && l->threads_count < s->threads_count) {
-		size_t i = l->threads_count++;
-
-		err = locate_thread(&tools, &s->threads[i], &l->threads[i]);
-	}
+	if (!err)
+		err = s->carried_frames ? locate_carried(&tools, l)
+					: locate_here(&tools, options, l);
 	tools_deinit(&tools);
 	if (err) {
 		located_destroy(l);
@@ -193,6 +512,22 @@ struct error *locate(const struct snapshot *s,
 	return NULL;
 }
 
+static void frame_deinit(struct located_frame *f)
+{
+	code_place_deinit(&f->interrupted);
+	code_place_deinit(&f->restorer);
+	code_place_deinit(&f->resumed);
+	free(f->frame_memory);
+	free(f->area_memory);
+}
+
+static void frames_free(struct located_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		frame_deinit(&frames[i]);
+	free(frames);
+}
+
 void located_destroy(struct located *l)
 {
 	if (!l)
@@ -200,18 +535,14 @@ void located_destroy(struct located *l)
 	for (size_t i = 0; i < l->threads_count; i++) {
 		struct located_thread *t = &l->threads[i];
 
-		for (size_t k = 0; k < t->frames_count; k++) {
-			struct located_frame *f = &t->frames[k];
-
-			code_place_deinit(&f->interrupted);
-			code_place_deinit(&f->restorer);
-			free(f->frame_memory);
-			free(f->area_memory);
-		}
-		free(t->frames);
+		frames_free(t->frames, t->frames_count);
 		free(t->incomplete);
+		free(t->lost);
 		code_place_deinit(&t->place);
 	}
+	deaths_deinit(l);
+	frames_free(l->dormant, l->dormant_count);
+	frames_free(l->returned, l->returned_count);
 	free(l->threads);
 	free(l);
 }

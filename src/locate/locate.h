@@ -3,6 +3,7 @@
 #ifndef SIGFRAME_LOCATE_LOCATE_H
 #define SIGFRAME_LOCATE_LOCATE_H
 
+#include "kernel/autopsy.h"
 #include "kernel/predict.h"
 #include "source/snapshot.h"
 #include "x86/restorer.h"
@@ -11,6 +12,20 @@ enum frame_evidence {
 	FRAME_UNWOUND = 1 << 0,	/* unwinding arrived at its return address */
 	FRAME_SCANNED = 1 << 1,	/* found by looking at the stack's bytes */
 	FRAME_RETURNING = 1 << 2,	/* the thread is in the restorer */
+	/* as UNWOUND, but by frame pointers where code did not say the way */
+	FRAME_POINTERS = 1 << 3,
+};
+
+/* What is where the handler of a frame returns to. */
+enum frame_return {
+	FRAME_RETURN_UNKNOWN,	/* code whose effect cannot be told */
+	FRAME_RETURN_SIGRETURN,	/* code that returns from this frame */
+	FRAME_RETURN_KIND,	/* calls sigreturn for another kind of frame */
+	FRAME_RETURN_PLACE,	/* calls it for a frame somewhere else */
+	FRAME_RETURN_OTHER,	/* code that does something else */
+	FRAME_RETURN_UNREADABLE,	/* code that is not to be had */
+	FRAME_RETURN_NOTHING,	/* no memory */
+	FRAME_RETURNS,
 };
 
 enum frame_stack {
@@ -26,7 +41,18 @@ struct code_place {
 	char *module;		/* base name of the file */
 	char *file;		/* source file */
 	unsigned line;		/* 0: unknown */
-	char *instruction;	/* disassembled */
+	char *instruction;	/* disassembled; of restorers several */
+};
+
+/*
+ * A stack on which no thread runs, but whose registers somebody saved in
+ * order to come back: swapcontext, setjmp, a coroutine library, a goroutine.
+ */
+struct parked_context {
+	const char *kind;	/* how it was saved, in words; NULL: none */
+	uint64_t address;	/* where the registers were saved */
+	uint64_t pc;
+	uint64_t sp;
 };
 
 struct located_frame {
@@ -38,7 +64,10 @@ struct located_frame {
 	uint8_t *area_memory;
 	struct code_place interrupted;
 	struct code_place restorer;
-	const struct restorer *restorer_code;	/* NULL: unknown code */
+	const struct restorer *restorer_code;	/* NULL: not in the table */
+	enum frame_return returns;
+	struct parked_context context;	/* of a dormant frame */
+	struct code_place resumed;	/* context.pc */
 };
 
 struct located_thread {
@@ -51,17 +80,67 @@ struct located_thread {
 	 */
 	enum tri complete;
 	char *incomplete;	/* one sentence, or NULL */
+	char *lost;		/* where unwinding did not go on; NULL: it did */
 	size_t stale;		/* frames that have already returned */
 	struct code_place place;	/* where the thread is */
+};
+
+/*
+ * A signal that killed a thread, or that one of its handlers is at, and that
+ * may have come of a failed sigreturn.
+ */
+struct located_death {
+	size_t thread;		/* index into threads */
+	const struct located_frame *signal;	/* the handler's; NULL: killed */
+	struct autopsy_death death;
+	/*
+	 * Frames with the registers that the thread had then, likeliest
+	 * first; or the one that sigreturn was to read, as far as it is there.
+	 */
+	struct located_frame *suspects;
+	size_t suspects_count;
+	bool searched;		/* all memory that may hold one */
 };
 
 struct located {
 	struct located_thread *threads;	/* as in the snapshot */
 	size_t threads_count;
+	/*
+	 * Frames that no thread is on its way to, but a parked context is:
+	 * they will be returned from when it is resumed. By address.
+	 */
+	struct located_frame *dormant;
+	size_t dormant_count;
+	/*
+	 * Whole frames that nothing leads to: left over from signals whose
+	 * handlers have returned, or were left for good. By address.
+	 */
+	struct located_frame *returned;
+	size_t returned_count;
+	struct located_death *deaths;
+	size_t deaths_count;
+	/*
+	 * Private memory that can be written to and has been, in bytes, and
+	 * how much of it was searched for the two above; 0 and 0: none was
+	 * looked at.
+	 */
+	uint64_t memory;
+	uint64_t memory_searched;
 };
+
+/* Which memory is searched for frames that no thread is on its way to. */
+enum locate_dormant {
+	LOCATE_DORMANT_AUTO,	/* at most LOCATE_MEMORY_MAX bytes of it */
+	LOCATE_DORMANT_ALL,
+	LOCATE_DORMANT_NONE,
+};
+
+/* A second's tenth or so. */
+#define LOCATE_MEMORY_MAX (UINT64_C(64) << 20)
 
 struct locate_options {
 	bool unwind;		/* false: scan only, evidence is weaker */
+	enum locate_dormant dormant;	/* NONE unless `unwind` */
 };
 
 /*

@@ -271,14 +271,20 @@ static void look_up(struct modules *m, uint64_t pc, struct code_place *ret)
 	Dwfl_Module *mod = dwfl_addrmodule(m->dwfl, pc);
 	GElf_Off offset;
 	GElf_Sym sym;
+	Dwarf_Addr start, end;
 	int line = 0;
 
 	*ret = (struct code_place){ 0 };
 	if (!mod)
 		return;
 
-	const char *path = dwfl_module_info(mod, NULL, NULL, NULL, NULL, NULL,
-					    NULL, NULL);
+	const char *path = dwfl_module_info(mod, NULL, &start, &end, NULL,
+					    NULL, NULL, NULL);
+
+	/* libdw takes what lies behind a module for a part of it */
+	if (pc < start || pc >= end)
+		return;
+
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
 	ret->module = copy_string(slash ? slash + 1 : path);

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "locate/candidates.h"
+#include "locate/pointers.h"
+
 /* A stack deeper than this is taken for a loop. */
 enum { STEPS_MAX = 10000 };
 
@@ -17,9 +20,11 @@ enum code_class {
 
 struct code_info {
 	uint64_t pc;
+	uint64_t cs;
 	bool exact;
 	enum code_class class;
 	enum sigframe_kind kind;	/* CODE_RESTORER */
+	enum pointers_start start;	/* CODE_NO_CFI */
 	struct cfi_row row;		/* CODE_PLAIN */
 };
 
@@ -29,6 +34,8 @@ struct unwind {
 	const struct snapshot *snapshot;
 	struct code *code;
 	Dwfl *dwfl;
+	struct unwind_step *steps;	/* of the last walk */
+	size_t steps_room;
 	struct code_info cache[1 << CODE_CACHE_BITS];	/* by hashed pc */
 };
 
@@ -48,26 +55,34 @@ struct error *unwind_create(const struct snapshot *s, struct modules *m,
 
 void unwind_destroy(struct unwind *u)
 {
+	if (u)
+		free(u->steps);
 	free(u);
 }
 
-/* The restorer that starts at `pc`, or NULL. */
-static const struct restorer *restorer_at(struct code *code, uint64_t pc)
+/* By symbols; this takes long. */
+static bool function_start(struct unwind *u, uint64_t pc, uint64_t *ret)
 {
-	uint8_t raw[RESTORER_MAX];
-	enum run_end end;
-	size_t size = code_read(code, pc, raw, sizeof(raw), &end);
+	Dwfl_Module *mod = dwfl_addrmodule(u->dwfl, pc);
+	GElf_Off offset;
+	GElf_Sym sym;
 
-	return restorer_match((struct bytes){ raw, size, pc });
+	if (!mod || !dwfl_module_addrinfo(mod, pc, &offset, &sym, NULL, NULL,
+					  NULL))
+		return false;
+	*ret = pc - offset;
+	return true;
 }
 
 static void classify(struct unwind *u, struct code_info *c)
 {
-	const struct restorer *restorer = restorer_at(u->code, c->pc);
+	const struct code_effect *e = code_effect(u->code, c->pc, c->cs);
+	uint64_t start;
 
-	if (restorer) {
+	if (e->end == EMULATE_SIGRETURN && e->frame_known &&
+	    e->back == sigframe_shapes[e->kind].sp_skip) {
 		c->class = CODE_RESTORER;
-		c->kind = restorer->kind;
+		c->kind = e->kind;
 		return;
 	}
 	/*
@@ -81,6 +96,8 @@ static void classify(struct unwind *u, struct code_info *c)
 		c->class = CODE_PLAIN;
 	} else {
 		c->class = CODE_NO_CFI;
+		if (function_start(u, c->pc, &start))
+			c->start = pointers_start(u->code, start, c->pc);
 		return;
 	}
 	if (c->row.is_signal) {
@@ -93,13 +110,14 @@ static void classify(struct unwind *u, struct code_info *c)
 
 /* `exact`: pc is the next instruction to execute, not one behind a call. */
 static const struct code_info *code_info(struct unwind *u, uint64_t pc,
-					 bool exact)
+					 uint64_t cs, bool exact)
 {
-	uint64_t hash = (pc ^ exact) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (pc ^ cs ^ exact) * UINT64_C(0x9e3779b97f4a7c15);
 	struct code_info *c = &u->cache[hash >> (64 - CODE_CACHE_BITS)];
 
-	if (c->class == CODE_NEW || c->pc != pc || c->exact != exact) {
-		*c = (struct code_info){ .pc = pc, .exact = exact };
+	if (c->class == CODE_NEW || c->pc != pc || c->cs != cs ||
+	    c->exact != exact) {
+		*c = (struct code_info){ .pc = pc, .cs = cs, .exact = exact };
 		classify(u, c);
 	}
 	return c;
@@ -111,14 +129,96 @@ static void lost(struct unwind_result *r, const char *why)
 	r->why = why;
 }
 
-void unwind_segment(struct unwind *u, const struct cfi_context *start,
-		    struct unwind_result *ret)
+/* Room for one more step; NULL if there is no memory. */
+static struct unwind_step *new_step(struct unwind *u, size_t count)
+{
+	if (count == u->steps_room) {
+		size_t room = count ? 2 * count : 64;
+		struct unwind_step *steps =
+			reallocarray(u->steps, room, sizeof(*steps));
+
+		if (!steps)
+			return NULL;
+		u->steps = steps;
+		u->steps_room = room;
+	}
+	return &u->steps[count];
+}
+
+/* Then it is the memory there that the caller is not to be had from. */
+static bool is_cfa_known(const struct cfi_row *row, const struct cfi_context *c)
+{
+	return row->cfa.how == CFI_REGISTER &&
+	       row->cfa.reg < row->machine->regs &&
+	       c->known & 1u << row->machine->reg[row->cfa.reg];
+}
+
+/* One step; false: this is the end, which *r tells. */
+static bool walk(struct unwind *u, const struct code_info *code, bool exact,
+		 struct cfi_context *c, struct unwind_result *r)
+{
+	struct unwind_step *step = new_step(u, r->steps_count);
+	enum pointers_way way;
+
+	if (!step) {
+		lost(r, "there is no memory");
+		return false;
+	}
+	*step = (struct unwind_step){
+		.pc = c->gprs.r[X86_RIP],
+		.sp = c->gprs.r[X86_RSP],
+	};
+	if (code->class != CODE_PLAIN) {
+		way = pointers_step(u->snapshot, u->code, exact, code->start,
+				    c, &step->slot);
+		if (way == POINTERS_NONE) {
+			lost(r, "code without unwind information");
+			return false;
+		}
+		step->pointer = way == POINTERS_FRAME;
+		r->pointers = true;
+	} else {
+		switch (cfi_step(&code->row, u->snapshot, c, &step->slot)) {
+		case CFI_STEP_DONE:
+			break;
+		case CFI_STEP_OUTERMOST:
+			r->end = UNWIND_OUTERMOST;
+			return false;
+		case CFI_STEP_NOWHERE:
+			r->end = UNWIND_NOWHERE;
+			r->sp = c->gprs.r[X86_RSP];
+			r->steps_count++;
+			return false;
+		case CFI_STEP_FAILED:
+			lost(r, "the caller cannot be computed");
+			r->astray = is_cfa_known(&code->row, c);
+			return false;
+		}
+	}
+	step->ra = c->gprs.r[X86_RIP];
+	r->steps_count++;
+	return true;
+}
+
+/* Does the stack that `sp` is on hold `caller`, too? It is above, then. */
+static bool is_same_stack(const struct snapshot *s, uint64_t sp,
+			  uint64_t caller)
+{
+	return caller > sp && (snapshot_mapping(s, sp) ==
+				       snapshot_mapping(s, caller) ||
+			       caller <= candidates_stack_reach(s, sp));
+}
+
+static void walk_all(struct unwind *u, const struct cfi_context *start,
+		     bool called, struct unwind_result *ret)
 {
 	struct cfi_context c = *start;
 
 	for (unsigned step = 0; step < STEPS_MAX; step++) {
+		bool exact = !step && !called;
 		const struct code_info *code =
-			code_info(u, c.gprs.r[X86_RIP], step == 0);
+			code_info(u, c.gprs.r[X86_RIP], c.gprs.r[X86_CS],
+				  exact);
 
 		ret->pc = c.gprs.r[X86_RIP];
 		ret->sp = c.gprs.r[X86_RSP];
@@ -129,29 +229,71 @@ void unwind_segment(struct unwind *u, const struct cfi_context *start,
 				     sigframe_shapes[code->kind].sp_skip;
 			return;
 		}
-		if (code->class != CODE_PLAIN) {
-			lost(ret, "code without unwind information");
+		if (!walk(u, code, exact, &c, ret))
+			return;
+		if (!(c.known & 1u << X86_RSP)) {
+			lost(ret, "the stack pointer is not known");
 			return;
 		}
-		switch (cfi_step(&code->row, u->snapshot, &c)) {
-		case CFI_STEP_DONE:
-			break;
-		case CFI_STEP_OUTERMOST:
-			ret->end = UNWIND_OUTERMOST;
-			return;
-		case CFI_STEP_NOWHERE:
-			ret->end = UNWIND_NOWHERE;
-			ret->sp = c.gprs.r[X86_RSP];
-			return;
-		case CFI_STEP_FAILED:
-			lost(ret, "the caller cannot be computed");
-			return;
-		}
-		if (!(c.known & 1u << X86_RSP) ||
-		    c.gprs.r[X86_RSP] <= ret->sp) {
+		if (!is_same_stack(u->snapshot, ret->sp, c.gprs.r[X86_RSP])) {
 			lost(ret, "the stack pointer does not rise");
+			ret->astray = ret->has_onward = true;
+			ret->onward = c;
 			return;
 		}
 	}
 	lost(ret, "too many calls");
+}
+
+static void segment(struct unwind *u, const struct cfi_context *start,
+		    bool called, struct unwind_result *ret)
+{
+	ret->steps_count = 0;
+	ret->pointers = false;
+	ret->astray = ret->has_onward = false;
+	walk_all(u, start, called, ret);
+	ret->steps = u->steps;
+}
+
+void unwind_segment(struct unwind *u, const struct cfi_context *start,
+		    struct unwind_result *ret)
+{
+	segment(u, start, false, ret);
+}
+
+void unwind_onward(struct unwind *u, const struct cfi_context *start,
+		   struct unwind_result *ret)
+{
+	segment(u, start, true, ret);
+}
+
+bool unwind_starts_at(struct unwind *u, uint64_t pc, uint64_t start)
+{
+	uint64_t found;
+
+	return function_start(u, pc, &found) && found == start;
+}
+
+/* A function that has pushed nothing yet may start here. */
+static bool may_start(const struct cfi_row *row, uint64_t pc)
+{
+	return row->start == pc && row->cfa.how == CFI_REGISTER &&
+	       row->cfa.offset == row->machine->word &&
+	       row->cfa.reg < row->machine->regs &&
+	       row->machine->reg[row->cfa.reg] == X86_RSP;
+}
+
+bool unwind_is_inside(struct unwind *u, uint64_t pc, uint64_t cs)
+{
+	const struct code_info *c = code_info(u, pc, cs, true);
+
+	return c->class == CODE_PLAIN && !may_start(&c->row, pc);
+}
+
+bool unwind_is_outermost(struct unwind *u, uint64_t pc, uint64_t cs)
+{
+	const struct code_info *c = code_info(u, pc, cs, false);
+
+	return c->class == CODE_PLAIN &&
+	       c->row.rules[c->row.ra].how == CFI_UNDEFINED;
 }

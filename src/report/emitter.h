@@ -13,6 +13,7 @@ enum field_flow {
 	FLOW_HIDDEN,	/* JSON only */
 	FLOW_BLANK,	/* an empty line, text only */
 	FLOW_LINE,	/* starts a line */
+	FLOW_HEADING,	/* starts a line at the left margin */
 	FLOW_MORE,	/* goes on the current line */
 	FLOW_CELL,	/* starts the next cell, inside a grid */
 	FLOW_COLUMN_0,	/* is in this column, inside a table */

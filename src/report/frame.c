@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "report/dormant.h"
 #include "report/message.h"
 #include "x86/siginfo.h"
 #include "x86/xregs.h"
@@ -114,9 +115,9 @@ static const struct field F_INSTRUCTION = {
 	.key = "instruction", .text = "  %", .flow = FLOW_MORE };
 static const struct field F_CODE = { .key = "code", .text = "  %",
 				     .flow = FLOW_MORE };
-static const struct field F_CODE_UNKNOWN = {
-	.text = "  not recognised as code that calls sigreturn",
-	.flow = FLOW_MORE, .style = STYLE_WARNING };
+static const struct field F_EFFECT = TO_JSON("effect");
+static const struct field F_EFFECT_TEXT = {
+	.text = "  %", .flow = FLOW_MORE, .style = STYLE_WARNING };
 static const struct field F_EVIDENCE = { .key = "evidence",
 					 .flow = FLOW_HIDDEN };
 static const struct field F_EVIDENCE_TEXT = {
@@ -157,6 +158,7 @@ static void emit_evidence(unsigned evidence, struct emitter *e)
 		{ FRAME_UNWOUND, "unwound" },
 		{ FRAME_SCANNED, "scanned" },
 		{ FRAME_RETURNING, "returning" },
+		{ FRAME_POINTERS, "frame-pointers" },
 	};
 	struct text t = TEXT_INIT;
 
@@ -172,6 +174,25 @@ static void emit_evidence(unsigned evidence, struct emitter *e)
 	text_deinit(&t);
 }
 
+/* What the code does that the handler returns to. */
+static const struct {
+	const char *name;	/* stable, in JSON */
+	const char *text;	/* NULL: goes without saying */
+} effects[FRAME_RETURNS] = {
+	[FRAME_RETURN_UNKNOWN] = {
+		"unknown", "not recognised as code that calls sigreturn" },
+	[FRAME_RETURN_SIGRETURN] = { "sigreturn", NULL },
+	[FRAME_RETURN_KIND] = {
+		"other-kind", "calls sigreturn for another kind of frame" },
+	[FRAME_RETURN_PLACE] = {
+		"other-place", "calls sigreturn for a frame somewhere else" },
+	[FRAME_RETURN_OTHER] = {
+		"other", "code that does not call sigreturn" },
+	[FRAME_RETURN_UNREADABLE] = {
+		"unreadable", "code that could not be read" },
+	[FRAME_RETURN_NOTHING] = { "nothing", "nothing is mapped there" },
+};
+
 static void emit_code(const struct located_frame *f, struct emitter *e)
 {
 	const struct sigframe *s = &f->facts.sigframe;
@@ -183,10 +204,9 @@ static void emit_code(const struct located_frame *f, struct emitter *e)
 	emit_end(e);
 	emit_object(e, &F_RESTORER, SHAPE_PLAIN);
 	emit_place(&f->restorer, s->pretcode, e);
-	emit_string(e, &F_CODE, f->restorer_code ? f->restorer_code->name
-						 : NULL);
-	if (!f->restorer_code)
-		emit_string(e, &F_CODE_UNKNOWN, "");
+	emit_string(e, &F_CODE, f->restorer.instruction);
+	emit_string(e, &F_EFFECT, effects[f->returns].name);
+	emit_string(e, &F_EFFECT_TEXT, effects[f->returns].text);
 	emit_end(e);
 	emit_evidence(f->evidence, e);
 }
@@ -451,6 +471,7 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 	emit_string(e, &F_KIND, sigframe_shapes[s->kind].name);
 	emit_word(e, &F_ADDRESS, s->address);
 	emit_string(e, &F_STACK, stack_names[l->stack]);
+	report_emit_parked(l, e);
 	emit_signal(s, e);
 	emit_code(l, e);
 	emit_context(s, e);
@@ -461,5 +482,6 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 		report_emit_raw(l, e);
 	emit_string(e, &BLANK, "");
 	report_emit_verdicts(r, f, e);
+	report_emit_rehearsal(f, e);
 	emit_end(e);
 }

@@ -13,6 +13,9 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 void report_emit_registers(const struct located_frame *f, struct emitter *e);
 void report_emit_raw(const struct located_frame *f, struct emitter *e);
 
+/* For frame.c only: what came of trying; nothing if nobody asked. */
+void report_emit_rehearsal(const struct report_frame *f, struct emitter *e);
+
 /* For frame.c only: what becomes of the frame on each target. */
 void report_emit_verdicts(const struct report *r,
 			  const struct report_frame *f, struct emitter *e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "x86/siginfo.h"
+#include "x86/xregs.h"
 
 void message_add_components(struct text *t, uint64_t mask)
 {
@@ -21,6 +22,26 @@ void message_add_components(struct text *t, uint64_t mask)
 			text_printf(t, "%scomponent %u", comma, i);
 		comma = ", ";
 	}
+}
+
+void message_add_registers(struct text *t, unsigned component, uint32_t set)
+{
+	const struct xregs_file *f = &xregs_files[component];
+	const char *separator = f->prefix;
+
+	for (unsigned i = 0; i < f->count; i++) {
+		unsigned first = i;
+
+		if (!(set >> i & 1))
+			continue;
+		while (i + 1 < f->count && (set >> (i + 1) & 1))
+			i++;
+		text_printf(t, "%s%u", separator, f->first + first);
+		if (i > first)
+			text_printf(t, "-%u", f->first + i);
+		separator = ", ";
+	}
+	text_add(t, f->part);
 }
 
 void message_add_signals(struct text *t, uint64_t mask)

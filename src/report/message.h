@@ -9,6 +9,9 @@
 /* "avx, opmask"; components without a name as "component 20". */
 void message_add_components(struct text *t, uint64_t mask);
 
+/* "ymm0-3, 7 upper halves": registers of a component, by xregs_files[]. */
+void message_add_registers(struct text *t, unsigned component, uint32_t set);
+
 /* "SIGUSR1, SIGUSR2"; "none" for 0. `mask` has bit n-1 for signal n. */
 void message_add_signals(struct text *t, uint64_t mask);
 

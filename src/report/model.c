@@ -22,11 +22,19 @@ static void input_deinit(struct report_input *in)
 		struct report_thread *t = &in->threads[i];
 		size_t count = in->located->threads[i].frames_count;
 
-		for (size_t k = 0; t->frames && k < count; k++)
+		for (size_t k = 0; t->frames && k < count; k++) {
 			free(t->frames[k].verdicts);
+			free(t->frames[k].rehearsal);
+		}
 		free(t->frames);
 	}
 	free(in->threads);
+	for (size_t i = 0; in->dormant && i < in->located->dormant_count; i++) {
+		free(in->dormant[i].verdicts);
+		free(in->dormant[i].rehearsal);
+	}
+	free(in->dormant);
+	report_autopsies_deinit(in);
 	located_destroy(in->located);
 	snapshot_destroy(in->snapshot);
 }
@@ -42,13 +50,11 @@ void report_destroy(struct report *r)
 }
 
 /*
- * What the returning thread may use. On the machine that it runs on it has
- * what its registers, this frame and those inner to it, which it wrote later,
- * show it has; elsewhere it starts anew.
+ * What a thread must have used: its registers, and the first `count` of its
+ * frames, which it wrote last, show it.
  */
-static uint64_t thread_features(const struct report_input *in,
-				const struct located_thread *thread,
-				size_t index, const struct report_target *t)
+static uint64_t seen_features(const struct located_thread *thread,
+			      size_t count)
 {
 	struct bytes xstate = { thread->thread->xstate,
 				thread->thread->xstate_size, 0 };
@@ -56,14 +62,35 @@ static uint64_t thread_features(const struct report_input *in,
 	struct xstate_sw sw;
 	uint64_t seen = 0;
 
-	if (!t->is_host || in->snapshot->kind != SOURCE_PROCESS)
-		return t->target.features;
-	for (size_t i = 0; i <= index; i++)
+	for (size_t i = 0; i < count; i++)
 		if (xstate_sw_decode(
 			    frame_image(&thread->frames[i].facts).bytes, &sw))
 			seen |= sw.xfeatures;
 	if (xstate_header_decode(xstate, &header))
 		seen |= header.xstate_bv;
+	return seen;
+}
+
+/* Whichever thread resumes a parked stack: what all have used. */
+static uint64_t common_features(const struct located *l)
+{
+	uint64_t seen = l->threads_count ? UINT64_MAX : 0;
+
+	for (size_t i = 0; i < l->threads_count; i++)
+		seen &= seen_features(&l->threads[i],
+				      l->threads[i].frames_count);
+	return seen;
+}
+
+/*
+ * What the returning thread may use: on the machine that it runs on what it
+ * has used; elsewhere it starts anew.
+ */
+static uint64_t thread_features(const struct report_input *in, uint64_t seen,
+				const struct report_target *t)
+{
+	if (!t->is_host || in->snapshot->kind != SOURCE_PROCESS)
+		return t->target.features;
 	return t->target.features | (seen & XSTATE_DYNAMIC);
 }
 
@@ -75,23 +102,22 @@ static void count_verdict(struct report_counts *c, const struct verdict *v)
 }
 
 static struct error *judge_frame(const struct report *r,
-				 struct report_input *in,
-				 const struct located_thread *thread,
-				 size_t index, struct report_frame *f)
+				 struct report_input *in, uint64_t seen,
+				 struct report_frame *f)
 {
 	f->verdicts = calloc(r->targets_count, sizeof(*f->verdicts));
 	if (!f->verdicts)
 		return &error_no_memory;
+	if (in->snapshot->kind == SOURCE_PROCESS)
+		f->dynamic = seen & XSTATE_DYNAMIC;
 	for (size_t i = 0; i < r->targets_count; i++) {
 		const struct report_target *rt = &r->targets[i];
 		struct target t = rt->target;
 
-		target_set_features(&t, thread_features(in, thread, index,
-							rt));
+		target_set_features(&t, thread_features(in, seen, rt));
 		f->verdicts[i] = predict(&f->located->facts, &t);
 		count_verdict(&in->counts, &f->verdicts[i]);
 	}
-	in->counts.frames++;
 	return NULL;
 }
 
@@ -111,10 +137,33 @@ static struct error *judge_thread(const struct report *r,
 	for (size_t i = 0; i < count; i++) {
 		t->frames[i].located = &t->located->frames[i];
 
-		struct error *err = judge_frame(r, in, t->located, i,
-						&t->frames[i]);
+		struct error *err = judge_frame(
+			r, in, seen_features(t->located, i + 1),
+			&t->frames[i]);
 		if (err)
 			return err;
+		in->counts.frames++;
+	}
+	return NULL;
+}
+
+static struct error *judge_dormant(const struct report *r,
+				   struct report_input *in)
+{
+	const struct located *l = in->located;
+	uint64_t seen = common_features(l);
+
+	in->dormant = calloc(l->dormant_count + 1, sizeof(*in->dormant));
+	if (!in->dormant)
+		return &error_no_memory;
+	for (size_t i = 0; i < l->dormant_count; i++) {
+		in->dormant[i].located = &l->dormant[i];
+
+		struct error *err = judge_frame(r, in, seen, &in->dormant[i]);
+
+		if (err)
+			return err;
+		in->counts.dormant++;
 	}
 	return NULL;
 }
@@ -122,6 +171,9 @@ static struct error *judge_thread(const struct report *r,
 /* Is every frame intact on the target of that index? */
 static bool intact_on(const struct report_input *in, size_t target)
 {
+	for (size_t i = 0; i < in->located->dormant_count; i++)
+		if (in->dormant[i].verdicts[target].outcome != OUTCOME_INTACT)
+			return false;
 	for (size_t i = 0; i < in->located->threads_count; i++) {
 		const struct report_thread *t = &in->threads[i];
 
@@ -138,9 +190,13 @@ static void add_counts(struct report_counts *sum,
 {
 	sum->threads += c->threads;
 	sum->frames += c->frames;
+	sum->dormant += c->dormant;
 	sum->bad += c->bad;
 	sum->hazards += c->hazards;
 	sum->incomplete += c->incomplete;
+	sum->settled += c->settled;
+	sum->disagreements += c->disagreements;
+	sum->autopsies += c->autopsies;
 	for (unsigned o = 0; o < OUTCOMES; o++)
 		sum->verdicts[o] += c->verdicts[o];
 }
@@ -165,6 +221,8 @@ struct error *report_add(struct report *r, struct snapshot *s,
 		in.threads[i].located = &l->threads[i];
 		err = judge_thread(r, &in, &in.threads[i]);
 	}
+	if (!err)
+		err = judge_dormant(r, &in);
 	if (err) {
 		input_deinit(&in);
 		return err;
@@ -182,8 +240,12 @@ enum outcome report_outcome(const struct report_counts *c)
 		OUTCOME_FATAL, OUTCOME_GARBLED, OUTCOME_LOSSY, OUTCOME_UNKNOWN,
 	};
 
-	for (unsigned i = 0; i < sizeof(by_weight) / sizeof(*by_weight); i++)
-		if (c->verdicts[by_weight[i]])
-			return by_weight[i];
+	for (unsigned i = 0; i < sizeof(by_weight) / sizeof(*by_weight); i++) {
+		enum outcome o = by_weight[i];
+		size_t settled = o == OUTCOME_UNKNOWN ? c->settled : 0;
+
+		if (c->verdicts[o] > settled)
+			return o;
+	}
 	return c->incomplete ? OUTCOME_UNKNOWN : OUTCOME_INTACT;
 }

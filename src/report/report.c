@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config.h"
+#include "report/autopsy.h"
+#include "report/dormant.h"
 #include "report/frame.h"
 
 #define REPORT_FORMAT 1
@@ -39,6 +41,7 @@ static void add_input_name(struct text *t, const struct report_input *in)
 	if (s->command[0])
 		text_printf(t, ": core of %s, process %d", s->command,
 			    (int)s->pid);
+	report_add_killer(in, t);
 }
 
 static void add_sentence(struct text *t, const struct report *r,
@@ -59,16 +62,17 @@ static void add_sentence(struct text *t, const struct report *r,
 		[OUTCOME_UNKNOWN] = "not all are known to return intact on",
 	};
 	const struct report_counts *c = &in->counts;
-	const char *const *words = c->frames == 1 ? one : several;
+	const char *const *words = c->frames + c->dormant == 1 ? one : several;
 
 	text_printf(t, ": %zu thread%s, ", c->threads, plural(c->threads));
-	if (!c->frames) {
+	if (!c->frames && !c->dormant) {
 		text_add(t, c->incomplete ? "no signal frame found, but not "
 					    "all could be examined"
 					  : "no signal frame");
 		return;
 	}
-	text_printf(t, "%zu signal frame%s; ", c->frames, plural(c->frames));
+	report_add_frames(c, "signal frame", t);
+	text_add(t, "; ");
 	if (r->targets_count == 1)
 		text_printf(t, "%s %s", words[report_outcome(c)],
 			    r->targets[0].is_host ? "this machine"
@@ -86,6 +90,8 @@ static void emit_headlines(const struct report *r, struct emitter *e)
 		const struct report_input *in = &r->inputs[i];
 		struct text t = TEXT_INIT;
 
+		report_emit_causes(in, r->inputs_count > 1 ? in->snapshot->name
+							   : NULL, e);
 		add_input_name(&t, in);
 		add_sentence(&t, r, in);
 		emit_string(e, &F_HEADLINE, text_string(&t));
@@ -227,6 +233,10 @@ static const struct field F_COMPLETE = { .key = "complete",
 static const struct field F_INCOMPLETE = {
 	.key = "incomplete", .text = "  there may be more frames: %",
 	.flow = FLOW_LINE, .style = STYLE_WARNING };
+static const struct field F_LOST = {
+	.key = "lost", .text = "  %", .flow = FLOW_LINE };
+static const struct field F_LOST_HIDDEN = { .key = "lost",
+					    .flow = FLOW_HIDDEN };
 static const struct field F_STALE = { .key = "stale_frames",
 				      .flow = FLOW_HIDDEN };
 static const struct field F_FRAMES = { .key = "frames",
@@ -280,6 +290,9 @@ static void emit_thread(const struct report *r,
 	emit_string(e, &F_INCOMPLETE, l->complete == TRI_YES ? NULL
 				      : l->incomplete ? l->incomplete
 						      : "reason unknown");
+	/* else the sentence above has said so */
+	emit_string(e, l->complete == TRI_YES ? &F_LOST : &F_LOST_HIDDEN,
+		    l->lost);
 	emit_number(e, &F_STALE, (int64_t)l->stale);
 	emit_altstack(l, e);
 	emit_array(e, &F_FRAMES, SHAPE_INDENTED);
@@ -300,6 +313,8 @@ static const struct field F_INPUT_TITLE = { .flow = FLOW_LINE,
 					    .style = STYLE_TITLE };
 static const struct field F_SOURCE = { .key = "source",
 				       .flow = FLOW_HIDDEN };
+static const struct field F_EXPORTED = { .key = "exported_from",
+					 .flow = FLOW_HIDDEN };
 static const struct field F_NAME = { .key = "name", .flow = FLOW_HIDDEN };
 static const struct field F_PID = { .key = "pid", .flow = FLOW_HIDDEN };
 static const struct field F_COMMAND = { .key = "command",
@@ -348,8 +363,10 @@ static void emit_input(const struct report *r, const struct report_view *view,
 {
 	const struct snapshot *s = in->snapshot;
 	struct text title = TEXT_INIT;
-	bool detailed = in->counts.frames || in->counts.incomplete ||
-			s->notes_count;
+	bool detailed = in->counts.frames || in->counts.dormant ||
+			in->counts.incomplete ||
+			s->notes_count || in->autopsies_count ||
+			in->hints_count;
 
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	if (r->inputs_count > 1 && detailed) {
@@ -358,16 +375,19 @@ static void emit_input(const struct report *r, const struct report_view *view,
 		emit_string(e, &F_INPUT_TITLE, text_string(&title));
 	}
 	emit_string(e, &F_SOURCE, source_kind_names[s->kind]);
+	emit_string(e, &F_EXPORTED, s->exported_from);
 	emit_string(e, &F_NAME, s->name);
 	emit_number(e, &F_PID, s->pid);
 	emit_string(e, &F_COMMAND, s->command[0] ? s->command : NULL);
 	emit_string(e, &F_EXECUTABLE, s->executable);
 	emit_source_cpu(s, e);
 	emit_string(e, &F_KERNEL, s->kernel);
+	report_emit_autopsies(in, e);
 	emit_array(e, &F_THREADS, SHAPE_PLAIN);
 	for (size_t i = 0; i < in->located->threads_count; i++)
 		emit_thread(r, view, &in->threads[i], e);
 	emit_end(e);
+	report_emit_dormant(r, view, in, e);
 	emit_array(e, &F_NOTES, SHAPE_PLAIN);
 	if (s->notes_count)
 		emit_string(e, &BLANK, "");
@@ -396,9 +416,20 @@ static const struct field F_S_THREADS = { .key = "threads",
 					  .flow = FLOW_HIDDEN };
 static const struct field F_S_FRAMES = { .key = "frames",
 					 .flow = FLOW_HIDDEN };
+static const struct field F_S_DORMANT = { .key = "dormant",
+					  .flow = FLOW_HIDDEN };
 static const struct field F_S_INCOMPLETE = { .key = "incomplete_threads",
 					     .flow = FLOW_HIDDEN };
+static const struct field F_S_AUTOPSIES = { .key = "autopsies",
+					    .flow = FLOW_HIDDEN };
 static const struct field F_S_HAZARDS = { .key = "with_hazards",
+					  .flow = FLOW_HIDDEN };
+static const struct field F_S_DISAGREEMENTS = {
+	.key = "disagreements", .flow = FLOW_LINE, .style = STYLE_WARNING,
+	.text = "rehearsals that went otherwise than predicted: %" };
+static const struct field F_S_NO_DISAGREEMENT = { .key = "disagreements",
+						  .flow = FLOW_HIDDEN };
+static const struct field F_S_SETTLED = { .key = "settled",
 					  .flow = FLOW_HIDDEN };
 static const struct field F_S_BY_OUTCOME = { .key = "by_outcome",
 					     .flow = FLOW_HIDDEN };
@@ -409,9 +440,9 @@ static void emit_summary(const struct report *r, struct emitter *e)
 	struct text line = TEXT_INIT;
 	const char *separator = ": ";
 
-	text_printf(&line, "%zu input%s, %zu thread%s, %zu frame%s",
-		    r->inputs_count, plural(r->inputs_count), c->threads,
-		    plural(c->threads), c->frames, plural(c->frames));
+	text_printf(&line, "%zu input%s, %zu thread%s, ", r->inputs_count,
+		    plural(r->inputs_count), c->threads, plural(c->threads));
+	report_add_frames(c, "frame", &line);
 	if (r->targets_count > 1)
 		text_printf(&line, " on %zu targets", r->targets_count);
 	for (unsigned o = 0; o < OUTCOMES; o++) {
@@ -435,8 +466,16 @@ static void emit_summary(const struct report *r, struct emitter *e)
 		    (int64_t)r->failed);
 	emit_number(e, &F_S_THREADS, (int64_t)c->threads);
 	emit_number(e, &F_S_FRAMES, (int64_t)c->frames);
+	emit_number(e, &F_S_DORMANT, (int64_t)c->dormant);
 	emit_number(e, &F_S_INCOMPLETE, (int64_t)c->incomplete);
 	emit_number(e, &F_S_HAZARDS, (int64_t)c->hazards);
+	if (r->rehearsed) {
+		emit_number(e, &F_S_SETTLED, (int64_t)c->settled);
+		emit_number(e, c->disagreements ? &F_S_DISAGREEMENTS
+						: &F_S_NO_DISAGREEMENT,
+			    (int64_t)c->disagreements);
+	}
+	emit_number(e, &F_S_AUTOPSIES, (int64_t)c->autopsies);
 	emit_object(e, &F_S_BY_OUTCOME, SHAPE_JSON_ONLY);
 	for (unsigned o = 0; o < OUTCOMES; o++) {
 		const struct field f = {

@@ -183,7 +183,9 @@ static void put(struct text_writer *w, enum field_flow flow, const char *text,
 		fill(w, &row->cells[w->column], text, columns);
 		return;
 	}
-	if (flow != FLOW_MORE)
+	if (flow == FLOW_HEADING)
+		end_line(w);
+	else if (flow != FLOW_MORE)
 		begin_line(w);
 	text_add(&w->line, text);
 	w->line_columns += columns;

@@ -122,27 +122,6 @@ static void emit_component_names(const struct field *f, uint64_t mask,
 	text_deinit(&name);
 }
 
-/* "ymm0-3, 7 upper halves": the registers of a component that are in `set`. */
-static void add_register_set(struct text *t, const struct xregs_file *f,
-			     uint32_t set)
-{
-	const char *separator = f->prefix;
-
-	for (unsigned i = 0; i < f->count; i++) {
-		unsigned first = i;
-
-		if (!(set >> i & 1))
-			continue;
-		while (i + 1 < f->count && (set >> (i + 1) & 1))
-			i++;
-		text_printf(t, "%s%u", separator, f->first + first);
-		if (i > first)
-			text_printf(t, "-%u", f->first + i);
-		separator = ", ";
-	}
-	text_add(t, f->part);
-}
-
 /*
  * What is lost of a component: what was zero anyway costs nothing. No more
  * than the name if not all of its bytes are known.
@@ -159,7 +138,7 @@ static void add_lost(struct text *t, const struct xregs *x, unsigned component)
 		return;
 	if (f->count && set) {
 		text_add(t, " (");
-		add_register_set(t, f, set);
+		message_add_registers(t, component, set);
 		text_add(t, ")");
 	} else if (f->count || !xregs_nonzero(x, component)) {
 		text_add(t, " (all zero)");

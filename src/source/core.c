@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "source/carried.h"
 #include "source/coredump.h"
 #include "source/corefiles.h"
 #include "source/corenotes.h"
@@ -65,7 +66,18 @@ static size_t core_read(const struct snapshot *s, uint64_t addr, void *buf,
 	/* Bytes that truncation took differed from the file's, if anything. */
 	if (segment && addr - segment->start < segment->filesz)
 		return coredump_read(&core->dump, addr, buf, size);
+	/* An export holds what matters, and is read where no such files are. */
+	if (core->notes.carried)
+		return 0;
 	return read_file(s, addr, buf, size);
+}
+
+static uint64_t core_next_data(const struct snapshot *s, uint64_t from,
+			       uint64_t to, uint64_t *end_ret)
+{
+	const struct core *core = s->source;
+
+	return coredump_next_data(&core->dump, from, to, end_ret);
 }
 
 static struct error *core_open_file(const struct snapshot *s,
@@ -75,7 +87,7 @@ static struct error *core_open_file(const struct snapshot *s,
 	struct error *err;
 	int fd;
 
-	if (!mapping_is_file(m))
+	if (!mapping_is_file(m) || core->notes.carried)
 		return error_new(ERROR_UNSUPPORTED, "no file was mapped");
 	err = corefiles_get(core->files, m->path, &fd);
 	if (err)
@@ -100,6 +112,7 @@ static void core_close(struct snapshot *s)
 
 static const struct snapshot_ops core_ops = {
 	.read = core_read,
+	.next_data = core_next_data,
 	.open_file = core_open_file,
 	.close = core_close,
 };
@@ -297,15 +310,20 @@ static struct error *read_core(struct core *core, struct snapshot *s,
 	};
 
 	err = corefiles_create(&setup, &core->files);
-	if (!err)
+	if (!err && !core->notes.carried)
 		err = add_gaps(core, s);
 	if (err)
 		return err;
 	if (core->options.executable && !mapped)
 		snapshot_note(s, "the core does not say which of its files "
 			      "was the executable");
+	if (core->notes.carried)
+		err = carried_read(s, core->notes.carried,
+				   strlen(core->notes.carried));
 	snapshot_finish(s);
-	return find_executable(core, s, mapped);
+	/* what it was has been carried along */
+	return err || s->executable ? err
+				    : find_executable(core, s, mapped);
 }
 
 /* Copies: the caller's options need not stay. */
@@ -339,6 +357,8 @@ struct error *core_open(const char *path, const struct core_options *options,
 	s->name = strdup(path);
 	if (s->name && copy_options(core, options))
 		err = coredump_open(&core->dump, path);
+	s->word = core->dump.header.word;
+	s->machine = core->dump.header.machine;
 	if (!err)
 		err = read_core(core, s, options);
 	if (err) {

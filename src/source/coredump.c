@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -59,7 +60,7 @@ static struct error *check_header(const struct elffile_header *h)
 		return error_new(ERROR_UNSUPPORTED,
 				 "not a core: ELF type %u", h->type);
 	}
-	if (h->machine == EM_X86_64 || (h->machine == EM_386 && h->word == 4))
+	if (h->machine == EM_X86_64 || h->machine == EM_386)
 		return NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(elf_machines); i++)
 		if (elf_machines[i].machine == h->machine)
@@ -246,8 +247,9 @@ static void sort_segments(struct coredump *d)
 	d->segments_count = kept;
 }
 
-const struct core_segment *coredump_segment(const struct coredump *d,
-					    uint64_t addr)
+/* The first segment that ends behind `addr`, or NULL. */
+static const struct core_segment *segment_from(const struct coredump *d,
+					       uint64_t addr)
 {
 	size_t low = 0, high = d->segments_count;
 
@@ -259,11 +261,16 @@ const struct core_segment *coredump_segment(const struct coredump *d,
 		else
 			high = middle;
 	}
-	if (low == d->segments_count || d->segments[low].start > addr)
-		return NULL;
-	return &d->segments[low];
+	return low < d->segments_count ? &d->segments[low] : NULL;
 }
 
+const struct core_segment *coredump_segment(const struct coredump *d,
+					    uint64_t addr)
+{
+	const struct core_segment *s = segment_from(d, addr);
+
+	return s && s->start <= addr ? s : NULL;
+}
 
 size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
 		     size_t size)
@@ -278,6 +285,67 @@ size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
 	if (size > s->dumped - skip)
 		size = s->dumped - skip;
 	return elffile_read(d->fd, s->offset + skip, buf, size);
+}
+
+/* Offsets of the next data at or behind `off` and of its end; false: none. */
+static bool file_data(int fd, uint64_t off, uint64_t *start_ret,
+		      uint64_t *end_ret)
+{
+	off_t start = lseek(fd, (off_t)off, SEEK_DATA);
+	off_t end;
+
+	/* not every file system knows its holes */
+	if (start < 0 && errno != ENXIO)
+		start = (off_t)off;
+	if (start < 0)
+		return false;
+	end = lseek(fd, start, SEEK_HOLE);
+	*start_ret = (uint64_t)start;
+	*end_ret = end > start ? (uint64_t)end : UINT64_MAX;
+	return true;
+}
+
+/* The same within the segment `s`, `from` in it. */
+static uint64_t segment_data(const struct coredump *d,
+			     const struct core_segment *s, uint64_t from,
+			     uint64_t *end_ret)
+{
+	uint64_t skip = from - s->start, start, end;
+
+	*end_ret = s->start + s->filesz;
+	/* what truncation took is not known to be nothing */
+	if (skip < s->filesz && skip >= s->dumped)
+		return from;
+	if (skip >= s->filesz ||
+	    !file_data(d->fd, s->offset + skip, &start, &end) ||
+	    start - s->offset >= s->dumped)
+		return s->start + (s->dumped < s->filesz ? s->dumped
+							 : s->end - s->start);
+	if (end - s->offset < s->dumped)
+		*end_ret = s->start + (end - s->offset);
+	return s->start + (start - s->offset);
+}
+
+uint64_t coredump_next_data(const struct coredump *d, uint64_t from,
+			    uint64_t to, uint64_t *end_ret)
+{
+	for (uint64_t at = from; at < to;) {
+		const struct core_segment *s = segment_from(d, at);
+		uint64_t start;
+
+		if (!s || s->start >= to)
+			break;
+		start = segment_data(d, s, at > s->start ? at : s->start,
+				     end_ret);
+		if (start < s->end) {
+			if (*end_ret > to)
+				*end_ret = to;
+			return start < to ? start : to;
+		}
+		at = s->end;
+	}
+	*end_ret = to;
+	return to;
 }
 
 static bool read_all(const void *arg, uint64_t at, void *buf, size_t size)

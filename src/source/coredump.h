@@ -53,6 +53,14 @@ const struct core_segment *coredump_segment(const struct coredump *d,
 size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
 		     size_t size);
 
+/*
+ * The first address in [from, to) for which the core should have bytes that
+ * are not in a hole of its file, and where such bytes end; `to` if there is
+ * none.
+ */
+uint64_t coredump_next_data(const struct coredump *d, uint64_t from,
+			    uint64_t to, uint64_t *end_ret);
+
 /* The dumped memory as elffile.h wants it; base 0. */
 struct elffile_image coredump_image(const struct coredump *d);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "source/carried.h"
+#include "source/coreforms.h"
 
 #ifndef NT_X86_XSAVE_LAYOUT
 #define NT_X86_SHSTK 0x204		/* Linux 6.6 */
@@ -20,67 +22,6 @@
 #define FILE_NOTE_MAX (16 * 1024 * 1024)
 /* A layout that puts something behind this is not believed. */
 #define XSTATE_SANE_SIZE 65536
-
-/*
- * pr_reg as the kernel orders it (struct user_regs_struct and its compat
- * twin, arch/x86/include/asm/user_64.h, user32.h); -1: not kept.
- */
-static const int8_t order_64[] = {
-	X86_R15, X86_R14, X86_R13, X86_R12, X86_RBP, X86_RBX, X86_R11, X86_R10,
-	X86_R9, X86_R8, X86_RAX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, -1,
-	X86_RIP, X86_CS, X86_RFLAGS, X86_RSP, X86_SS, -1, -1, X86_DS, X86_ES,
-	X86_FS, X86_GS,
-};
-static const int8_t order_32[] = {
-	X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RBP, X86_RAX, X86_DS,
-	X86_ES, X86_FS, X86_GS, -1, X86_RIP, X86_CS, X86_RFLAGS, X86_RSP,
-	X86_SS,
-};
-
-/* struct elf_prstatus of each ABI (linux/elfcore.h, elfcore-compat.h). */
-static const struct prstatus_form {
-	unsigned word;		/* of the ELF class */
-	uint16_t machine;
-	uint16_t size;
-	uint8_t sighold_off, sighold_width;
-	uint8_t pid_off;
-	uint8_t regs_off, regs_width, regs_count;
-	uint8_t orig_ax;	/* index */
-	const int8_t *order;
-} prstatus_forms[] = {
-	{
-		.word = 8, .machine = EM_X86_64, .size = 336,
-		.sighold_off = 24, .sighold_width = 8, .pid_off = 32,
-		.regs_off = 112, .regs_width = 8, .regs_count = 27,
-		.orig_ax = 15, .order = order_64,
-	},
-	{
-		.word = 4, .machine = EM_386, .size = 144,
-		.sighold_off = 20, .sighold_width = 4, .pid_off = 24,
-		.regs_off = 72, .regs_width = 4, .regs_count = 17,
-		.orig_ax = 11, .order = order_32,
-	},
-	{
-		/* x32 */
-		.word = 4, .machine = EM_X86_64, .size = 296,
-		.sighold_off = 20, .sighold_width = 4, .pid_off = 24,
-		.regs_off = 72, .regs_width = 8, .regs_count = 27,
-		.orig_ax = 15, .order = order_64,
-	},
-};
-
-/* Where NT_PRPSINFO of each size has its fields. */
-static const struct prpsinfo_form {
-	uint16_t size;
-	uint8_t pid_off;
-	uint8_t fname_off;
-} prpsinfo_forms[] = {
-	{ .size = 136, .pid_off = 24, .fname_off = 40 },
-	{ .size = 124, .pid_off = 12, .fname_off = 28 },
-	/* i386 with 32-bit user ids, as gdb can write it */
-	{ .size = 128, .pid_off = 16, .fname_off = 32 },
-};
-#define FNAME_SIZE 16
 
 static bool thread_wanted(const struct core_options *o, pid_t tid)
 {
@@ -115,17 +56,14 @@ static void decode_regs(const struct prstatus_form *form, struct bytes desc,
 
 static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
 {
-	const struct prstatus_form *form = NULL;
+	const struct prstatus_form *form;
 	uint64_t sighold = 0;
 	uint32_t pid, signo = 0;
 
 	n->current = NULL;
-	for (unsigned i = 0; i < ARRAY_SIZE(prstatus_forms); i++)
-		if (prstatus_forms[i].word == n->header->word &&
-		    prstatus_forms[i].machine == n->header->machine &&
-		    prstatus_forms[i].size == desc.size)
-			form = &prstatus_forms[i];
-	if (!form || !bytes_u32(desc, form->pid_off, &pid)) {
+	form = coreforms_status(n->header->word, n->header->machine);
+	if (!form || form->size != desc.size ||
+	    !bytes_u32(desc, form->pid_off, &pid)) {
 		n->malformed++;
 		n->threads_lost = true;
 		return NULL;
@@ -141,6 +79,14 @@ static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
 	if (!n->current)
 		return &error_no_memory;
 	decode_regs(form, desc, n->current);
+	if (form->regs_width < form->word &&
+	    !x86_gprs_is_32bit(&n->current->regs)) {
+		n->current->problem = error_new(
+			ERROR_BAD_INPUT,
+			"the core has only the lower halves of its registers");
+		if (!n->current->problem)
+			return &error_no_memory;
+	}
 	bytes_word(desc, form->sighold_off, form->sighold_width, &sighold);
 	n->current->sigmask = sighold;
 	/* Signals above 32 are missing from the 32-bit forms. */
@@ -153,17 +99,18 @@ static struct error *take_prpsinfo(struct corenotes *n, struct bytes desc)
 {
 	struct snapshot *s = n->snapshot;
 
-	_Static_assert(sizeof(s->command) > FNAME_SIZE, "room for a NUL");
-	for (unsigned i = 0; i < ARRAY_SIZE(prpsinfo_forms); i++) {
-		const struct prpsinfo_form *form = &prpsinfo_forms[i];
+	_Static_assert(sizeof(s->command) > COREFORMS_NAME, "room for a NUL");
+	for (unsigned i = 0; i < COREFORMS_INFOS; i++) {
+		const struct prpsinfo_form *form = &coreforms_info[i];
 		uint32_t pid;
 
 		if (form->size != desc.size ||
 		    !bytes_u32(desc, form->pid_off, &pid))
 			continue;
 		s->pid = (pid_t)pid;
-		memcpy(s->command, desc.data + form->fname_off, FNAME_SIZE);
-		s->command[FNAME_SIZE] = '\0';
+		memcpy(s->command, desc.data + form->fname_off,
+		       COREFORMS_NAME);
+		s->command[COREFORMS_NAME] = '\0';
 		return NULL;
 	}
 	n->malformed++;
@@ -193,6 +140,7 @@ static struct error *take_auxv(struct corenotes *n, struct bytes desc)
 		{ AT_ENTRY, &n->entry },
 		{ AT_EXECFN, &n->execfn },
 		{ AT_SYSINFO_EHDR, &n->snapshot->vdso },
+		{ AT_RANDOM, &n->snapshot->random },
 		{ AT_MINSIGSTKSZ, &n->snapshot->minsigstksz },
 	};
 	unsigned w = n->header->word;
@@ -320,11 +268,51 @@ static struct error *take_layout(struct corenotes *n, struct bytes desc)
 		layout.offset[type] = offset;
 		layout.size[type] = size;
 	}
-	if (bad || n->snapshot->layout.features)
+	if (bad || n->snapshot->layout.features) {
 		n->malformed++;
-	else
-		n->snapshot->layout = layout;
+		return NULL;
+	}
+	n->snapshot->layout = layout;
+	n->snapshot->layout_noted = true;
 	return NULL;
+}
+
+/* Text of an exported core. Of several the first counts. */
+static struct error *take_text(struct bytes desc, char **ret)
+{
+	if (*ret)
+		return NULL;
+	*ret = strndup((const char *)desc.data, desc.size);
+	return *ret ? NULL : &error_no_memory;
+}
+
+static struct error *take_carried_cpu(struct corenotes *n, struct bytes desc)
+{
+	return take_text(desc, &n->snapshot->carried_cpu);
+}
+
+static struct error *take_carried_process(struct corenotes *n,
+					  struct bytes desc)
+{
+	return take_text(desc, &n->carried);
+}
+
+static struct error *take_carried_frames(struct corenotes *n,
+					 struct bytes desc)
+{
+	return take_text(desc, &n->snapshot->carried_frames);
+}
+
+/* What the exporting side had kept of NT_X86_XSTATE. */
+static struct error *take_carried_xstate(struct corenotes *n,
+					 struct bytes desc)
+{
+	uint32_t size = n->xstate_size;
+	struct error *err = take_xstate(n, desc);
+
+	/* it is cut short, so its size tells nothing of the layout */
+	n->xstate_size = size;
+	return err;
 }
 
 static const struct handler {
@@ -341,6 +329,13 @@ static const struct handler {
 	{ "LINUX", NT_X86_XSTATE, XSTATE_SANE_SIZE, take_xstate },
 	{ "LINUX", NT_X86_SHSTK, 4096, take_shadow_stack },
 	{ "LINUX", NT_X86_XSAVE_LAYOUT, 4096, take_layout },
+	{ CARRIED_NOTE_NAME, CARRIED_CPU, CARRIED_MAX, take_carried_cpu },
+	{ CARRIED_NOTE_NAME, CARRIED_PROCESS, CARRIED_MAX,
+	  take_carried_process },
+	{ CARRIED_NOTE_NAME, CARRIED_FRAMES, CARRIED_MAX,
+	  take_carried_frames },
+	{ CARRIED_NOTE_NAME, CARRIED_XSTATE, XSTATE_SANE_SIZE,
+	  take_carried_xstate },
 };
 
 static const struct handler *handler_of(struct bytes head,
@@ -388,7 +383,7 @@ static struct error *window_get(struct corenotes *n, uint64_t off, size_t size,
 }
 
 /* Enough for every name in `handlers`. */
-#define HEAD_SIZE (ELFFILE_NOTE_NAME + 8)
+#define HEAD_SIZE (ELFFILE_NOTE_NAME + 24)
 
 static struct error *take_note(struct corenotes *n, uint64_t off, uint64_t end,
 			       uint64_t *next_ret)
@@ -547,4 +542,5 @@ void corenotes_deinit(struct corenotes *n)
 	free(n->ranges);
 	free(n->names);
 	free(n->window);
+	free(n->carried);
 }

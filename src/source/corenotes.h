@@ -34,6 +34,7 @@ struct corenotes {
 	 * blocked signals are true. gdb leaves these fields of NT_PRSTATUS 0.
 	 */
 	bool by_kernel;
+	char *carried;		/* CARRIED_PROCESS of an exported core */
 
 	/* While reading. */
 	struct thread *current;		/* whose notes follow; NULL: skipped */

@@ -114,9 +114,15 @@ static struct error *new_copies(struct live *l)
 static enum stacks_found copy_stacks(struct live *l, struct task *t,
 				     bool always)
 {
-	enum stacks_found found = stacks_copy(
-		l->copies, t->thread.regs.r[X86_RSP], always);
+	uint64_t sp = t->thread.regs.r[X86_RSP];
+	enum stacks_found found = stacks_copy(l->copies, sp, always);
+	bool led = t->thread.has & THREAD_HAS_GPRS &&
+		   stacks_copy_led(l->copies, &t->thread.regs);
 
+	if (found == STACKS_NOTHING && (led || task_may_be_elsewhere(t, l->snapshot))) {
+		stacks_copy(l->copies, sp, true);
+		found = STACKS_UNSURE;
+	}
 	if (found != STACKS_NOTHING && stacks_full(l->copies) &&
 	    !t->thread.problem)
 		t->thread.problem = error_new(
@@ -177,6 +183,8 @@ static struct error *look(struct live *l, bool copy)
 		if (task_settled(t) || !t->has_sp)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
+		if (t->found == STACKS_NOTHING && task_may_be_elsewhere(t, l->snapshot))
+			t->found = STACKS_UNSURE;
 		if (copy && t->found != STACKS_NOTHING)
 			copy_stacks(l, t, true);
 	}
@@ -303,8 +311,12 @@ static struct error *copy_stopped(struct live *l)
 	struct error *err = NULL;
 	bool all = l->options->stop == LIVE_STOP_ALL;
 
-	for (size_t i = 0; i < l->tasks.count; i++)
+	for (size_t i = 0; i < l->tasks.count; i++) {
 		read_registers(&l->tasks.list[i]);
+		/* what is copied of its stack now is true if it stays there */
+		if (!task_settled(&l->tasks.list[i]))
+			task_mark(&l->tasks.list[i], l->process);
+	}
 	if (maps_are_old(l))
 		err = read_maps(l);
 	if (!err)
@@ -391,9 +403,14 @@ static struct error *look_at_rest(struct live *l)
 	for (size_t i = 0; i < l->tasks.count; i++) {
 		struct task *t = &l->tasks.list[i];
 
-		if (!t->thread.clear || !t->thread.problem)
+		bool copied = t->found == STACKS_NOTHING ||
+			      !stacks_full(l->copies);
+
+		if (!t->thread.problem)
 			continue;
-		/* it stood still and has nothing: that is all we wanted */
+		if (!t->thread.clear && !(task_stood(t) && copied))
+			continue;
+		/* it has nothing, or stood still as if it had been stopped */
 		error_free(t->thread.problem);
 		t->thread.problem = NULL;
 	}

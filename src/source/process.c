@@ -100,12 +100,52 @@ static struct error *process_open_file(const struct snapshot *s,
 	return NULL;
 }
 
+static uint64_t process_next_data(const struct snapshot *s, uint64_t from,
+				  uint64_t to, uint64_t *end_ret)
+{
+	struct process *p = s->source;
+
+	if (!p->pages_opened) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "task/%d/pagemap", p->mm_tid);
+		pagemap_init(&p->pages,
+			     openat(p->dir, name, O_RDONLY | O_CLOEXEC));
+		p->pages_opened = true;
+	}
+	return pagemap_next(&p->pages, from, to, end_ret);
+}
+
+bool process_syscall(const struct process *p, pid_t tid,
+		     struct procfs_syscall *ret)
+{
+	char text[256];
+
+	return procfs_read(p->dir, text, sizeof(text), "task/%d/syscall",
+			   tid) > 0 &&
+	       procfs_parse_syscall(text, ret);
+}
+
+static bool process_stood(const struct snapshot *s, size_t thread)
+{
+	const struct thread *t = &s->threads[thread];
+	uint64_t pc = t->regs.r[X86_RIP];
+	struct procfs_syscall now;
+
+	/* a call that is to be restarted is two bytes back meanwhile */
+	return (t->has & THREAD_HAS_PC_SP) &&
+	       process_syscall(s->source, t->tid, &now) &&
+	       now.where != PROCFS_RUNNING && now.sp == t->regs.r[X86_RSP] &&
+	       (now.pc == pc || now.pc == pc + 2);
+}
+
 static void process_close(struct snapshot *s)
 {
 	struct process *p = s->source;
 
 	if (!p)
 		return;
+	pagemap_deinit(&p->pages);
 	if (p->dir >= 0)
 		close(p->dir);
 	if (p->mem >= 0)
@@ -115,6 +155,8 @@ static void process_close(struct snapshot *s)
 
 static const struct snapshot_ops process_ops = {
 	.read = process_read,
+	.next_data = process_next_data,
+	.stood = process_stood,
 	.open_file = process_open_file,
 	.close = process_close,
 };
@@ -286,6 +328,9 @@ static struct error *describe(struct process *p, struct snapshot *s)
 
 		s->minsigstksz = procfs_auxv(auxv, AT_MINSIGSTKSZ);
 		s->vdso = procfs_auxv(auxv, AT_SYSINFO_EHDR);
+		s->random = procfs_auxv(auxv, AT_RANDOM);
+		s->word = procfs_auxv_word(auxv);
+		s->machine = s->word == 4 ? EM_386 : EM_X86_64;
 	}
 	return NULL;
 }
@@ -299,6 +344,7 @@ struct error *process_open(pid_t pid, struct snapshot *s)
 	if (!p)
 		return &error_no_memory;
 	*p = (struct process){ .pid = pid, .dir = -1, .mem = -1 };
+	p->pages.fd = -1;
 	s->source = p;
 	s->ops = &process_ops;
 	s->pid = pid;

@@ -3,6 +3,7 @@
 #ifndef SIGFRAME_SOURCE_PROCESS_H
 #define SIGFRAME_SOURCE_PROCESS_H
 
+#include "source/pagemap.h"
 #include "source/procfs.h"
 
 /* What a snapshot of a process keeps open; its `source`. */
@@ -11,6 +12,8 @@ struct process {
 	int dir;	/* /proc/PID; of no other process, ever */
 	int mem;	/* its memory; reads 0 bytes after exit or exec */
 	pid_t mm_tid;	/* a thread that is not a zombie */
+	struct pagemap pages;
+	bool pages_opened;
 };
 
 /*
@@ -35,6 +38,10 @@ bool process_has_memory(const struct process *p);
  * that cannot be found out.
  */
 int process_is_alive(const struct process *p);
+
+/* Where thread `tid` is; false if that cannot be read. */
+bool process_syscall(const struct process *p, pid_t tid,
+		     struct procfs_syscall *ret);
 
 /*
  * Has the thread exited of which procfs_stat() returned `failed` and *stat?

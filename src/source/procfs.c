@@ -158,6 +158,7 @@ bool procfs_parse_mapping(const char *line, struct mapping *ret)
 	ret->prot = (line[0] == 'r' ? PROT_READ : 0) |
 		    (line[1] == 'w' ? PROT_WRITE : 0) |
 		    (line[2] == 'x' ? PROT_EXEC : 0);
+	ret->shared = line[3] == 's';
 	line += 4;
 	if (!take_number(&line, 16, &ret->offset) ||
 	    !take_number(&line, 16, &major) || !take_char(&line, ':') ||
@@ -175,11 +176,18 @@ bool procfs_parse_mapping(const char *line, struct mapping *ret)
 	return !length || ret->path;
 }
 
+unsigned procfs_auxv_word(struct bytes auxv)
+{
+	uint64_t first = 0;
+
+	/* types are small: only two words of 32 bits make a large one */
+	return bytes_u64(auxv, 0, &first) && first >> 32 ? 4 : 8;
+}
+
 uint64_t procfs_auxv(struct bytes auxv, uint64_t type)
 {
-	uint64_t entry, value, first = 0;
-	/* types are small: only two words of 32 bits make a large one */
-	unsigned width = bytes_u64(auxv, 0, &first) && first >> 32 ? 4 : 8;
+	unsigned width = procfs_auxv_word(auxv);
+	uint64_t entry, value;
 
 	for (uint64_t off = 0; bytes_word(auxv, off, width, &entry) &&
 			       bytes_word(auxv, off + width, width, &value) &&

@@ -61,6 +61,8 @@ bool procfs_parse_mapping(const char *line, struct mapping *ret);
  * process are found out from the bytes.
  */
 uint64_t procfs_auxv(struct bytes auxv, uint64_t type);
+/* Bytes of one of its words: 4 or 8. */
+unsigned procfs_auxv_word(struct bytes auxv);
 
 /*
  * Read a small file relative to `dir` into `buf`, and a NUL behind. Returns

@@ -2,6 +2,7 @@
 /* snapshot.c - a process as it was at one moment, wherever it came from */
 #include "source/snapshot.h"
 
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,11 @@ struct snapshot *snapshot_create(enum source_kind kind)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
 
-	if (s)
+	if (s) {
 		s->kind = kind;
+		s->word = 8;
+		s->machine = EM_X86_64;
+	}
 	return s;
 }
 
@@ -67,6 +71,9 @@ void snapshot_destroy(struct snapshot *s)
 	free(s->name);
 	free(s->executable);
 	free(s->kernel);
+	free(s->exported_from);
+	free(s->carried_cpu);
+	free(s->carried_frames);
 	free(s);
 }
 
@@ -265,6 +272,20 @@ enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 	if (!m && s->mappings_partial)
 		return TRI_UNKNOWN;
 	return tri_of(m && (m->prot & prot) == prot);
+}
+
+uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,
+			    uint64_t to, uint64_t *end_ret)
+{
+	if (s->ops && s->ops->next_data)
+		return s->ops->next_data(s, from, to, end_ret);
+	*end_ret = to;
+	return from;
+}
+
+bool snapshot_stood(const struct snapshot *s, size_t thread)
+{
+	return !s->ops || !s->ops->stood || s->ops->stood(s, thread);
 }
 
 struct error *snapshot_open_file(const struct snapshot *s,

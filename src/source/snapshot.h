@@ -32,6 +32,7 @@ struct mapping {
 	uint64_t end;
 	uint64_t offset;	/* bytes into the file, if there is one */
 	unsigned prot;		/* PROT_READ | PROT_WRITE | PROT_EXEC */
+	bool shared;		/* with others; a core does not tell */
 	uint64_t device;	/* makedev(major, minor); 0: unknown */
 	uint64_t inode;		/* 0: unknown, or not a file */
 	char *path;		/* "/lib/...", "[stack]"; foreign; or NULL */
@@ -95,6 +96,19 @@ struct snapshot_ops {
 	size_t (*read)(const struct snapshot *s, uint64_t addr, void *buf,
 		       size_t size);
 	/*
+	 * The first address in [from, to), which is within one mapping, where
+	 * there is something to read that is neither zero nor from a file, and
+	 * where that ends, in *end_ret; `to` if there is none. It is no harm
+	 * to name too much. NULL: nothing is known.
+	 */
+	uint64_t (*next_data)(const struct snapshot *s, uint64_t from,
+			      uint64_t to, uint64_t *end_ret);
+	/*
+	 * Is the thread of that index still where it was when it was looked
+	 * at? False if that cannot be told. NULL: nothing moves here.
+	 */
+	bool (*stood)(const struct snapshot *s, size_t thread);
+	/*
 	 * Open the file behind a mapping, verified to be the one that was
 	 * mapped as far as that can be told (device and inode, or build-id).
 	 * An error says why there is none to be had.
@@ -129,9 +143,21 @@ struct snapshot {
 	 * the host for a process, from NT_X86_XSAVE_LAYOUT for a core.
 	 */
 	struct xstate_layout layout;
+	bool layout_noted;	/* by that note, which Linux writes since 6.12 */
 	uint64_t xfeatures;	/* XCR0 of that CPU, 0 if unknown */
 	uint64_t minsigstksz;	/* AT_MINSIGSTKSZ, 0 if unknown */
 	uint64_t vdso;		/* AT_SYSINFO_EHDR, 0 if unknown */
+	uint64_t random;	/* AT_RANDOM, 0 if unknown */
+	unsigned word;		/* bytes of a pointer: 4 or 8 */
+	uint16_t machine;	/* EM_386, or EM_X86_64 (x32 with 4 bytes) */
+
+	/*
+	 * Of an exported core: what source it was made from, and the texts
+	 * that it carries, see source/carried.h. Foreign, NULL: none.
+	 */
+	char *exported_from;
+	char *carried_cpu;
+	char *carried_frames;
 
 	/* What could not be had and the user should know; foreign. */
 	char **notes;
@@ -188,6 +214,13 @@ size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
  */
 enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 			 unsigned prot);
+
+/* ops->next_data; all of it if the source has no such thing. */
+uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,
+			    uint64_t to, uint64_t *end_ret);
+
+/* ops->stood. */
+bool snapshot_stood(const struct snapshot *s, size_t thread);
 
 /* ops->open_file; an error if the source has no such thing. */
 struct error *snapshot_open_file(const struct snapshot *s,

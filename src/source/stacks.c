@@ -3,6 +3,7 @@
 #include "source/stacks.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "kernel/predict.h"
@@ -27,6 +28,8 @@
 #define MARGIN KIB(64)		/* kept behind the outermost hit */
 #define KEEP_WITHOUT_HIT KIB(256)
 #define KEEP_FOREIGN_HITS 8	/* on what looks like another's stack */
+#define LEADS_SIZE 4096		/* of a stack, searched for ways to others */
+#define LEADS_REACH KIB(16)	/* from there on to a frame, at most */
 #define HOPS_MAX 128
 #define HITS_MAX 1024		/* of one stack, followed */
 #define COPIES_MAX MIB(64)	/* in all, and of each thread: */
@@ -111,6 +114,83 @@ static struct area *stack_area(const struct stacks *st, uint64_t *sp)
 	return a;
 }
 
+/* Stack pointers that are still to be followed. */
+struct hops {
+	uint64_t at[HOPS_MAX];
+	size_t count;
+};
+
+static void add_hop(struct stacks *st, struct hops *h, uint64_t sp)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->at[i] == sp)
+			return;
+	if (h->count < HOPS_MAX)
+		h->at[h->count++] = sp;
+	else
+		st->full = true;
+}
+
+/* The end of the mapping that holds `addr`; neighbours do not count. */
+static uint64_t mapping_end(const struct stacks *st, uint64_t addr)
+{
+	const struct mapping *m = snapshot_mapping(st->areas.snapshot, addr);
+
+	return m ? m->end : addr;
+}
+
+/* Is there something like a frame above `word`, which is on no known stack? */
+static bool leads_to_hit(struct stacks *st, uint64_t word)
+{
+	const struct mapping *m = snapshot_mapping(st->areas.snapshot, word);
+	struct scan_hit hit;
+
+	if (!m || !(m->prot & PROT_WRITE))
+		return false;
+
+	struct area *a = areas_find(&st->areas, word);
+
+	return a && areas_next_hit(&st->areas, a, word,
+				   above(word, LEADS_REACH, a->end),
+				   &hit) == STACKS_HIT;
+}
+
+/*
+ * A handler may have left its stack for this one. Where it left it is saved
+ * here then, mostly in a frame pointer; or right behind a hole that somebody
+ * has made in the stack. False positives only cost a closer look.
+ */
+static bool leads_away(struct stacks *st, const struct area *own, uint64_t sp,
+		       struct hops *hops)
+{
+	unsigned width = st->areas.snapshot->word == 4 ? 4 : 8;
+	uint64_t end = mapping_end(st, sp);
+	const struct mapping *next = snapshot_mapping(st->areas.snapshot,
+						      own->end);
+	uint8_t raw[LEADS_SIZE];
+	struct bytes b = { raw, 0, sp & ~UINT64_C(7) };
+	uint64_t word, last = 0;
+	bool found = false;
+
+	b.size = areas_fetch(&st->areas, b.addr, raw,
+			     above(b.addr, sizeof(raw), end) - b.addr);
+	for (uint64_t off = 0; bytes_word(b, off, width, &word);
+	     off += width) {
+		if (word - sp < end - sp || word < PAGE || word == last)
+			continue;
+		last = word;
+		if (next && !(next->prot & PROT_READ) &&
+		    word - next->start < next->end - next->start) {
+			found = true;
+		} else if (leads_to_hit(st, word)) {
+			found = true;
+			if (hops)
+				add_hop(st, hops, word);
+		}
+	}
+	return found;
+}
+
 enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 {
 	struct area *a = areas_find(&st->areas, sp);
@@ -124,7 +204,8 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 	enum stacks_found found = areas_next_hit(&st->areas, a, start, end,
 						 &hit);
 
-	if (found == STACKS_NOTHING && !area_is_scanned(a, sp, sp + 1))
+	if (found == STACKS_NOTHING && (!area_is_scanned(a, sp, sp + 1) ||
+					leads_away(st, a, sp, NULL)))
 		return STACKS_UNSURE;
 	return found;
 }
@@ -211,30 +292,21 @@ static bool is_kept(const struct area *a, uint64_t addr)
 	return i < a->copies_count && a->copies[i].start <= addr;
 }
 
-/* Stack pointers that are still to be followed. */
-struct hops {
-	uint64_t at[HOPS_MAX];
-	size_t count;
-};
-
-static void add_hop(struct stacks *st, struct hops *h, uint64_t sp)
+/*
+ * The top of the alternate stack at which a kernel has put the frame; else 0.
+ * A frame that was returned from may have other words where its stack was.
+ */
+static uint64_t altstack_top(const struct sigframe *f, struct bytes raw)
 {
-	for (size_t i = 0; i < h->count; i++)
-		if (h->at[i] == sp)
-			return;
-	if (h->count < HOPS_MAX)
-		h->at[h->count++] = sp;
-	else
-		st->full = true;
-}
-
-/* The top of the alternate stack that the frame lies on; 0 if on none. */
-static uint64_t altstack_top(const struct sigframe *f)
-{
+	uint64_t image = sigframe_shapes[f->kind].image;
 	uint64_t offset = f->address - f->altstack_sp;
+	struct xstate_sw sw;
 
 	if (f->address < f->altstack_sp || offset >= f->altstack_size ||
-	    f->altstack_size > UINT64_MAX - f->altstack_sp)
+	    f->altstack_size > UINT64_MAX - f->altstack_sp ||
+	    !xstate_sw_decode(bytes_from(raw, image), &sw) ||
+	    sw.magic1 != XSTATE_MAGIC1 ||
+	    sigframe_placement(f, sw.xstate_size) != SIGFRAME_PLACED_ALTSTACK)
 		return 0;
 	return f->altstack_sp + f->altstack_size;
 }
@@ -272,14 +344,6 @@ static uint64_t frame_end(const struct sigframe *f, struct bytes raw)
 	return f->address + image + size;
 }
 
-/* The end of the mapping that holds `addr`; neighbours do not count. */
-static uint64_t mapping_end(const struct stacks *st, uint64_t addr)
-{
-	const struct mapping *m = snapshot_mapping(st->areas.snapshot, addr);
-
-	return m ? m->end : addr;
-}
-
 static void follow_hit(struct stacks *st, struct area *a, struct trail *t,
 		       const struct scan_hit *hit, struct hops *hops)
 {
@@ -305,7 +369,7 @@ static void follow_hit(struct stacks *st, struct area *a, struct trail *t,
 		t->foreign_hits++;
 	}
 
-	uint64_t top = altstack_top(&f);
+	uint64_t top = altstack_top(&f, raw);
 
 	if (top)
 		t->end = min64(t->end, max64(top, end));
@@ -377,13 +441,27 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 		keep_end = above(sp, t.hits ? MARGIN : KEEP_WITHOUT_HIT,
 				 mapping_end(st, sp));
 	keep_end = min64(keep_end, min64(t.end, t.own_end));
+	bool away = inner && leads_away(st, a, sp, hops);
+
 	if (t.hits)
 		found = STACKS_HIT;
-	else if (found == STACKS_NOTHING && !area_is_scanned(a, sp, sp + 1))
+	else if (found == STACKS_NOTHING &&
+		 (away || !area_is_scanned(a, sp, sp + 1)))
 		found = STACKS_UNSURE;
 	if (found != STACKS_NOTHING || always)
 		keep(st, a, first, keep_end);
 	return found;
+}
+
+/* There are more and more of them on the way. */
+static void follow_hops(struct stacks *st, uint64_t own, struct hops *hops)
+{
+	for (size_t i = 0; i < hops->count; i++) {
+		struct area *a = areas_find(&st->areas, hops->at[i]);
+
+		if (a && !is_kept(a, hops->at[i]))
+			copy_one(st, own, hops->at[i], true, hops);
+	}
 }
 
 enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always)
@@ -391,11 +469,28 @@ enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always)
 	struct hops hops = { .count = 0 };
 	enum stacks_found found = copy_one(st, sp, sp, always, &hops);
 
-	for (size_t i = 0; i < hops.count; i++) {
-		struct area *a = areas_find(&st->areas, hops.at[i]);
+	follow_hops(st, sp, &hops);
+	return found;
+}
 
-		if (a && !is_kept(a, hops.at[i]))
-			copy_one(st, sp, hops.at[i], true, &hops);
+bool stacks_copy_led(struct stacks *st, const struct x86_gprs *regs)
+{
+	static const enum x86_reg kept[] = {
+		X86_RBP, X86_RBX, X86_R12, X86_R13, X86_R14, X86_R15,
+	};
+	uint64_t own = regs->r[X86_RSP];
+	uint64_t end = mapping_end(st, own);
+	bool found = false;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+		uint64_t word = regs->r[kept[i]];
+		struct hops hops = { .count = 0 };
+
+		if (word - own < end - own || !leads_to_hit(st, word))
+			continue;
+		found = true;
+		copy_one(st, own, word, true, &hops);
+		follow_hops(st, own, &hops);
 	}
 	return found;
 }

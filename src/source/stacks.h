@@ -41,7 +41,10 @@ enum stacks_found {
 	STACKS_UNSURE,		/* not seen to the end, nothing so far */
 };
 
-/* Is there anything from the stack pointer `sp` on? Copies nothing. */
+/*
+ * Is there anything from the stack pointer `sp` on? Copies nothing. UNSURE
+ * also if a word near `sp` leads to something like a frame on another stack.
+ */
 enum stacks_found stacks_look(struct stacks *st, uint64_t sp);
 
 /*
@@ -50,6 +53,12 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp);
  * Where there is NOTHING it is only kept if `always`.
  */
 enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always);
+
+/*
+ * Keep copies of other stacks, too, that registers lead to which functions
+ * save: where they lead to something like a frame. Is there any such?
+ */
+bool stacks_copy_led(struct stacks *st, const struct x86_gprs *regs);
 
 /*
  * Has something been left out because it would have been too much? Words in

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "source/ownstack.h"
 
 static bool wanted(pid_t tid, const pid_t *tids, size_t count)
 {
@@ -136,14 +137,16 @@ static bool read_activity(const struct process *p, pid_t tid, char *buf,
 	return true;
 }
 
-static bool read_syscall(const struct process *p, pid_t tid,
-			 struct procfs_syscall *ret)
+void task_mark(struct task *t, const struct process *p)
 {
-	char text[256];
+	if (!read_activity(p, t->thread.tid, t->activity_then,
+			   sizeof(t->activity_then)))
+		t->activity_then[0] = '\0';
+}
 
-	return procfs_read(p->dir, text, sizeof(text), "task/%d/syscall",
-			   tid) > 0 &&
-	       procfs_parse_syscall(text, ret);
+bool task_stood(const struct task *t)
+{
+	return t->unmoved && !strcmp(t->activity, t->activity_then);
 }
 
 void task_look_begin(struct task *t, const struct process *p)
@@ -152,7 +155,7 @@ void task_look_begin(struct task *t, const struct process *p)
 	t->thread.has = 0;
 	t->has_sp = read_activity(p, t->thread.tid, t->activity,
 				  sizeof(t->activity)) &&
-		    read_syscall(p, t->thread.tid, &t->at) &&
+		    process_syscall(p, t->thread.tid, &t->at) &&
 		    t->at.where != PROCFS_RUNNING;
 	if (!t->has_sp)
 		return;
@@ -169,7 +172,7 @@ void task_look_end(struct task *t, const struct process *p)
 	 * In this order: a thread that runs shows in the first file, and by
 	 * the time it is blocked again in the second.
 	 */
-	t->unmoved = t->has_sp && read_syscall(p, t->thread.tid, &at) &&
+	t->unmoved = t->has_sp && process_syscall(p, t->thread.tid, &at) &&
 		     at.where == t->at.where && at.nr == t->at.nr &&
 		     at.sp == t->at.sp && at.pc == t->at.pc &&
 		     read_activity(p, t->thread.tid, activity,
@@ -180,4 +183,10 @@ void task_look_end(struct task *t, const struct process *p)
 	t->thread.syscall = t->at.nr;
 	t->thread.has |= THREAD_HAS_PC_SP | THREAD_HAS_SYSCALL;
 	t->thread.clear = t->found == STACKS_NOTHING;
+}
+
+bool task_may_be_elsewhere(const struct task *t, const struct snapshot *s)
+{
+	return !ownstack_holds(s, process_read, t->thread.tid,
+			       t->thread.regs.r[X86_RSP]);
 }

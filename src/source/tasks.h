@@ -13,6 +13,7 @@ struct task {
 	struct tracee tracee;
 	struct procfs_syscall at;	/* where it is, if not stopped */
 	char activity[64];	/* changes whenever the thread runs */
+	char activity_then[64];	/* by task_mark(), or "" */
 	bool gone;		/* exited */
 	bool listed;
 	bool has_sp;		/* regs.r[X86_RSP] and X86_RIP are known */
@@ -40,6 +41,13 @@ void tasks_deinit(struct tasks *tasks);
  */
 bool task_settled(const struct task *t);
 
+/*
+ * Keep in mind how far it has run; task_stood() says whether it has run
+ * between then and the last task_look_end().
+ */
+void task_mark(struct task *t, const struct process *p);
+bool task_stood(const struct task *t);
+
 /* Find out where it is blocked, without touching it; else it has no sp. */
 void task_look_begin(struct task *t, const struct process *p);
 
@@ -48,5 +56,11 @@ void task_look_begin(struct task *t, const struct process *p);
  * read of its stack meanwhile true, and `found` says whether it is clear.
  */
 void task_look_end(struct task *t, const struct process *p);
+
+/*
+ * Is it on a stack that is not known to be its own? Then it may be in the
+ * handler of a frame on another one. Its sp is known, and the mappings of `s`.
+ */
+bool task_may_be_elsewhere(const struct task *t, const struct snapshot *s);
 
 #endif

@@ -15,6 +15,14 @@ struct cpu_model {
 	enum xstate_family family;
 	uint32_t mxcsr_mask;	/* valid MXCSR bits; 0: not known */
 	uint64_t user_limit;	/* first address that no process can use */
+	/*
+	 * What the architecture leaves open, or an emulator does otherwise.
+	 * UNKNOWN: what is known of the vendor's CPUs holds, if anything is.
+	 */
+	enum tri reads_unused;	/* XRSTOR reads what XSTATE_BV has clear, too */
+	enum tri keeps_mxcsr;	/* initialising AVX alone leaves MXCSR alone */
+	enum tri checks_mxcsr;	/* XRSTOR and FXRSTOR refuse reserved bits */
+	enum tri reads_reserved;	/* FXRSTOR reads bytes 416..511, too */
 };
 
 /* 47-bit and 57-bit (LA57) address spaces, TASK_SIZE_MAX of asm/page_64.h. */

@@ -149,6 +149,11 @@ static const struct place places[SIGFRAME_KINDS][FIELDS] = {
 	},
 };
 
+unsigned sigframe_register_offset(enum sigframe_kind kind, enum x86_reg r)
+{
+	return places[kind][F_REG + r].offset;
+}
+
 bool sigframe_decode(enum sigframe_kind kind, struct bytes b,
 		     struct sigframe *ret)
 {

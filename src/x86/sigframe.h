@@ -77,6 +77,9 @@ struct sigframe {
 bool sigframe_decode(enum sigframe_kind kind, struct bytes b,
 		     struct sigframe *ret);
 
+/* Bytes from the frame's address to its copy of that register. */
+unsigned sigframe_register_offset(enum sigframe_kind kind, enum x86_reg r);
+
 /* Address of the XSAVE image; 0 if fpstate is. */
 static inline uint64_t sigframe_image(const struct sigframe *f)
 {

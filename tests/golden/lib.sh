@@ -45,7 +45,7 @@ report_of() {
 make_scenes() {
 	local scene
 
-	for scene in icelake genoa sapphire nested edited missing; do
+	for scene in icelake genoa sapphire nested edited missing x32; do
 		"$makecores" scene "$scene" "$scratch/$scene.core"
 	done
 }

@@ -140,6 +140,38 @@ static void missing(struct synth *p)
 	synth_thread_finish(&t);
 }
 
+/*
+ * Of the x32 ABI: frames on an alternate stack and on each other, one on its
+ * way back, and a handler without unwind information.
+ */
+static void x32(struct synth *p)
+{
+	struct synth_thread t;
+
+	synth_init_x32(p, "Icelake-Server", 4600, "x32");
+	synth_thread_init(&t, p, WORKER_ADD_AVX512);
+	synth_altstack(&t, 8192, 0);
+	synth_deliver(&t, SIGUSR1, 0x2e7);
+	synth_enter_handler(&t);
+	synth_thread_finish(&t);
+
+	synth_thread_init(&t, p, WORKER_ADD_AVX);
+	synth_deliver(&t, SIGALRM, 0x207);
+	synth_enter_handler(&t);
+	synth_deliver(&t, SIGUSR1, 0x203);
+	synth_leave_handler(&t);
+	synth_thread_finish(&t);
+
+	synth_thread_init(&t, p, WORKER_ADD_SSE);
+	synth_thread_finish(&t);
+
+	synth_thread_init(&t, p, WORKER_ADD_AVX);
+	synth_deliver(&t, SIGUSR1, 0x207);
+	t.regs.r[X86_RIP] = p->abi->jit + (SYNTH_JIT_HANDLER - SYNTH_JIT);
+	synth_enter_handler(&t);
+	synth_thread_finish(&t);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct synth *p);
@@ -147,6 +179,7 @@ static const struct {
 	{ "icelake", icelake },	  { "genoa", genoa },
 	{ "sapphire", sapphire }, { "nested", nested },
 	{ "edited", edited },	  { "missing", missing },
+	{ "x32", x32 },
 };
 
 bool scenes_write(const char *name, const char *path)

@@ -13,14 +13,29 @@
 #define AT_MINSIGSTKSZ 51
 #endif
 
-#define STACKS UINT64_C(0x7f0000000000)
 #define STACKS_STEP UINT64_C(0x40000)
-#define ALTSTACKS UINT64_C(0x7f8000000000)
 #define PAGE 4096
 /* What was on the stacks before. */
 #define STALE 0xa5
 #define RW (PROT_READ | PROT_WRITE)
 #define RX (PROT_READ | PROT_EXEC)
+
+static const struct synth_abi x86_64 = {
+	.core = MKCORE_X86_64, .kind = SIGFRAME_X86_64,
+	.worker = WORKER_BASE, .jit = SYNTH_JIT,
+	.stacks = UINT64_C(0x7f0000000000),
+	.altstacks = UINT64_C(0x7f8000000000),
+	.r8_off = 48, .fpstate_off = 232, .context_off = 8, .info_off = 312,
+	.info_pid_off = 16,
+};
+
+static const struct synth_abi x32 = {
+	.core = MKCORE_X32, .kind = SIGFRAME_X32,
+	.worker = WORKER_BASE_X32, .jit = UINT64_C(0xe0000000),
+	.stacks = UINT64_C(0xf0000000), .altstacks = UINT64_C(0xf8000000),
+	.r8_off = 32, .fpstate_off = 216, .context_off = 8, .info_off = 296,
+	.info_pid_off = 12,
+};
 
 static const uint8_t jit[] = {
 	/* sub $8,%rsp; vaddps %ymm3,%ymm4,%ymm4; add $8,%rsp; ret */
@@ -46,15 +61,16 @@ static struct memory memory_create(uint64_t addr, size_t size)
 	return m;
 }
 
-void synth_init(struct synth *p, const char *cpu, pid_t pid,
-		const char *command)
+static void init(struct synth *p, const struct synth_abi *abi, const char *cpu,
+		 pid_t pid, const char *command)
 {
 	uint8_t page[WORKER_SIZE];
 	struct xstate_layout layout;
 
 	*p = (struct synth){
-		.core = mkcore_create(MKCORE_X86_64),
+		.core = mkcore_create(abi->core),
 		.cpu = image_cpu(cpu),
+		.abi = abi,
 	};
 	if (!p->cpu) {
 		fprintf(stderr, "makecores: no CPU '%s'\n", cpu);
@@ -64,20 +80,33 @@ void synth_init(struct synth *p, const char *cpu, pid_t pid,
 	mkcore_set_process(p->core, pid, command);
 	mkcore_set_layout(p->core, &layout, p->cpu->xcr0);
 	mkcore_add_auxv(p->core, AT_PAGESZ, PAGE);
-	mkcore_add_auxv(p->core, AT_PHDR, WORKER_BASE + 64);
-	mkcore_add_auxv(p->core, AT_ENTRY, WORKER_BASE + WORKER_MAIN);
+	mkcore_add_auxv(p->core, AT_PHDR,
+			abi->worker + (abi == &x32 ? 52 : 64));
+	mkcore_add_auxv(p->core, AT_ENTRY, abi->worker + WORKER_MAIN);
 	mkcore_add_auxv(p->core, AT_MINSIGSTKSZ, p->cpu->minsigstksz);
-	mkcore_add_file(p->core, WORKER_BASE, WORKER_BASE + WORKER_SIZE, 0,
+	mkcore_add_file(p->core, abi->worker, abi->worker + WORKER_SIZE, 0,
 			WORKER_PATH);
-	worker_write(page);
+	worker_write(abi == &x32, page);
 	mkcore_add_segment(p->core, &(struct mkcore_segment){
-		.start = WORKER_BASE, .size = WORKER_SIZE, .prot = RX,
+		.start = abi->worker, .size = WORKER_SIZE, .prot = RX,
 		.data = page, .data_size = sizeof(page) });
 	memset(page, 0x90, sizeof(page));
 	memcpy(page, jit, sizeof(jit));
 	mkcore_add_segment(p->core, &(struct mkcore_segment){
-		.start = SYNTH_JIT, .size = PAGE, .prot = RX,
+		.start = abi->jit, .size = PAGE, .prot = RX,
 		.data = page, .data_size = PAGE });
+}
+
+void synth_init(struct synth *p, const char *cpu, pid_t pid,
+		const char *command)
+{
+	init(p, &x86_64, cpu, pid, command);
+}
+
+void synth_init_x32(struct synth *p, const char *cpu, pid_t pid,
+		    const char *command)
+{
+	init(p, &x32, cpu, pid, command);
 }
 
 bool synth_finish(struct synth *p, const char *path)
@@ -111,7 +140,7 @@ void synth_thread_init(struct synth_thread *t, struct synth *p,
 	*t = (struct synth_thread){
 		.process = p,
 		.tid = 4242 + (pid_t)n,
-		.stack = memory_create(STACKS + n * STACKS_STEP,
+		.stack = memory_create(p->abi->stacks + n * STACKS_STEP,
 				       SYNTH_STACK_SIZE),
 		.syscall = -1,
 	};
@@ -120,16 +149,18 @@ void synth_thread_init(struct synth_thread *t, struct synth *p,
 	t->regs.r[X86_RFLAGS] = 0x246;
 	t->regs.r[X86_CS] = 0x33;
 	t->regs.r[X86_SS] = 0x2b;
-	synth_go(t, WORKER_BASE + function + WORKER_BODY);
+	synth_go(t, p->abi->worker + function + WORKER_BODY);
 	t->regs.r[X86_RSP] -= WORKER_LEAF_STACK + 8;
 	synth_put(t, t->regs.r[X86_RSP] + WORKER_LEAF_STACK, 8,
-		  WORKER_BASE + WORKER_CALLED_FROM);
+		  p->abi->worker + WORKER_CALLED_FROM);
 }
 
 void synth_altstack(struct synth_thread *t, uint64_t size, uint64_t behind)
 {
-	t->altstack = memory_create(ALTSTACKS + (t->stack.addr - STACKS),
-				    size + behind);
+	const struct synth_abi *abi = t->process->abi;
+
+	t->altstack = memory_create(
+		abi->altstacks + (t->stack.addr - abi->stacks), size + behind);
 	t->altstack_size = size;
 }
 
@@ -149,6 +180,7 @@ void synth_thread_finish(struct synth_thread *t)
 	image_write_note(t->process->cpu, note);
 	mkcore_add_thread(t->process->core, &(struct mkcore_thread){
 		.tid = t->tid, .regs = t->regs, .orig_rax = t->syscall,
+		.sigmask = t->sigmask,
 		.xstate = note, .xstate_size = t->process->cpu->max_size });
 	add_stack(t, &t->stack, t->dumped ? t->dumped : t->stack.size);
 	if (t->altstack.size)
@@ -165,14 +197,18 @@ static void fill_frame(struct synth_thread *t, uint64_t frame,
 		X86_RCX,
 	};
 
+	const struct synth_abi *abi = t->process->abi;
+	uint64_t info = frame + abi->info_off;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
-		synth_put(t, frame + 48 + 8 * i, 8, t->regs.r[order[i]]);
+		synth_put(t, frame + abi->r8_off + 8 * i, 8,
+			  t->regs.r[order[i]]);
 	/* siginfo: sent by kill() of process 4100, user 1000 */
 	for (unsigned off = 0; off < 128; off += 8)
-		synth_put(t, frame + 312 + off, 8, 0);
-	synth_put(t, frame + 312, 4, signal);
-	synth_put(t, frame + 328, 4, 4100);
-	synth_put(t, frame + 332, 4, 1000);
+		synth_put(t, info + off, 8, 0);
+	synth_put(t, info, 4, signal);
+	synth_put(t, info + abi->info_pid_off, 4, 4100);
+	synth_put(t, info + abi->info_pid_off + 4, 4, 1000);
 }
 
 uint64_t synth_deliver(struct synth_thread *t, unsigned signal,
@@ -180,12 +216,13 @@ uint64_t synth_deliver(struct synth_thread *t, unsigned signal,
 {
 	static uint8_t image[IMAGE_MAX];
 	const struct image_cpu *cpu = t->process->cpu;
+	const struct synth_abi *abi = t->process->abi;
 	bool enters = t->altstack.size && !t->on_altstack;
 	struct delivery d = {
-		.kind = SIGFRAME_X86_64,
+		.kind = abi->kind,
 		.sp = t->regs.r[X86_RSP],
 		.pc = t->regs.r[X86_RIP],
-		.restorer = WORKER_BASE + WORKER_RESTORER,
+		.restorer = abi->worker + WORKER_RESTORER,
 		.altstack_sp = t->altstack.addr,
 		.altstack_size = t->altstack_size,
 		.enters_altstack = enters,
@@ -194,9 +231,10 @@ uint64_t synth_deliver(struct synth_thread *t, unsigned signal,
 	};
 	const struct memory *m = t->altstack.size ? &t->altstack : &t->stack;
 	uint64_t frame = frame_build(m, &d);
-	uint64_t at = memory_get(m, frame + 232, 8);
+	uint64_t at = memory_get(m, frame + abi->fpstate_off, 8);
 
 	fill_frame(t, frame, signal);
+	t->sigmask |= UINT64_C(1) << (signal - 1);
 	memcpy(image, m->data + (at - m->addr), cpu->size + 4);
 	image_write(cpu, in_use, image);
 	/* frame_build() leaves words in components that XSAVE may skip */
@@ -205,10 +243,10 @@ uint64_t synth_deliver(struct synth_thread *t, unsigned signal,
 
 	memset(&t->regs, 0, X86_RIP * sizeof(t->regs.r[0]));
 	t->regs.r[X86_RDI] = signal;
-	t->regs.r[X86_RSI] = frame + 312;
-	t->regs.r[X86_RDX] = frame + 8;
+	t->regs.r[X86_RSI] = frame + abi->info_off;
+	t->regs.r[X86_RDX] = frame + abi->context_off;
 	t->regs.r[X86_RSP] = frame;
-	t->regs.r[X86_RIP] = WORKER_BASE + WORKER_HANDLER;
+	t->regs.r[X86_RIP] = abi->worker + WORKER_HANDLER;
 	t->regs.r[X86_RFLAGS] = 0x202;
 	return frame;
 }
@@ -221,6 +259,6 @@ void synth_enter_handler(struct synth_thread *t)
 
 void synth_leave_handler(struct synth_thread *t)
 {
-	t->regs.r[X86_RIP] = WORKER_BASE + WORKER_RESTORER;
+	t->regs.r[X86_RIP] = t->process->abi->worker + WORKER_RESTORER;
 	t->regs.r[X86_RSP] += 8;
 }

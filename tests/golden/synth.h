@@ -8,10 +8,21 @@
 #include "image.h"
 #include "worker.h"
 
+/* Where things are in a process of an ABI, and in its frames. */
+struct synth_abi {
+	enum mkcore_abi core;
+	enum sigframe_kind kind;
+	uint64_t worker, stacks, altstacks, jit;	/* addresses */
+	/* bytes from the frame's address */
+	uint16_t r8_off, fpstate_off, context_off, info_off;
+	uint16_t info_pid_off;	/* in siginfo */
+};
+
 /* A process that runs worker.h's program on a CPU. */
 struct synth {
 	struct mkcore *core;
 	const struct image_cpu *cpu;
+	const struct synth_abi *abi;
 	unsigned threads;	/* so far */
 };
 
@@ -28,6 +39,7 @@ struct synth_thread {
 	bool on_altstack;
 	struct x86_gprs regs;	/* where it is now */
 	int64_t syscall;	/* -1: in none */
+	uint64_t sigmask;	/* blocked signals, bit n-1 */
 	uint64_t dumped;	/* bytes of the stack in the core; 0: all */
 };
 
@@ -41,6 +53,9 @@ struct synth_thread {
 
 void synth_init(struct synth *p, const char *cpu, pid_t pid,
 		const char *command);
+/* The same of the x32 ABI. */
+void synth_init_x32(struct synth *p, const char *cpu, pid_t pid,
+		    const char *command);
 /* Write the core and free all. False if that fails; errno says why. */
 bool synth_finish(struct synth *p, const char *path);
 

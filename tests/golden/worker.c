@@ -57,64 +57,85 @@ static uint8_t *put(uint8_t *at, uint64_t value, unsigned width)
 	return at + width;
 }
 
-static void write_segment(uint8_t *at, uint32_t type, uint32_t flags,
-			  uint64_t offset, uint64_t size)
+/* `word` is that of the ELF class: 8 bytes, or 4 for x32. */
+static void write_segment(uint8_t *at, unsigned word, uint32_t type,
+			  uint32_t flags, uint64_t offset, uint64_t size)
 {
 	at = put(at, type, 4);
-	at = put(at, flags, 4);
-	at = put(at, offset, 8);
-	at = put(at, offset, 8);	/* p_vaddr */
-	at = put(at, offset, 8);	/* p_paddr */
-	at = put(at, size, 8);
-	at = put(at, size, 8);
-	put(at, type == PT_LOAD ? 4096 : 8, 8);
+	if (word == 8)
+		at = put(at, flags, 4);
+	at = put(at, offset, word);
+	at = put(at, offset, word);	/* p_vaddr */
+	at = put(at, offset, word);	/* p_paddr */
+	at = put(at, size, word);
+	at = put(at, size, word);
+	if (word == 4)
+		at = put(at, flags, 4);
+	put(at, type == PT_LOAD ? 4096 : 8, word);
 }
 
-static void write_headers(uint8_t *image)
+static void write_headers(uint8_t *image, unsigned word)
 {
-	static const uint8_t ident[EI_NIDENT] = {
+	const uint8_t ident[EI_NIDENT] = {
 		ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
-		ELFCLASS64, ELFDATA2LSB, EV_CURRENT,
+		word == 8 ? ELFCLASS64 : ELFCLASS32, ELFDATA2LSB, EV_CURRENT,
 	};
+	size_t header = word == 8 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	size_t segment = word == 8 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	uint8_t *at = image + EI_NIDENT;
 
 	memcpy(image, ident, sizeof(ident));
 	at = put(at, ET_DYN, 2);
 	at = put(at, EM_X86_64, 2);
 	at = put(at, EV_CURRENT, 4);
-	at = put(at, WORKER_MAIN, 8);
-	at = put(at, sizeof(Elf64_Ehdr), 8);
-	at = put(at, 0, 8);		/* e_shoff */
+	at = put(at, WORKER_MAIN, word);
+	at = put(at, header, word);
+	at = put(at, 0, word);		/* e_shoff */
 	at = put(at, 0, 4);
-	at = put(at, sizeof(Elf64_Ehdr), 2);
-	at = put(at, sizeof(Elf64_Phdr), 2);
+	at = put(at, header, 2);
+	at = put(at, segment, 2);
 	at = put(at, 3, 2);
-	put(at, sizeof(Elf64_Shdr), 2);
+	put(at, word == 8 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr), 2);
 
-	at = image + sizeof(Elf64_Ehdr);
-	write_segment(at, PT_LOAD, PF_R | PF_X, 0, WORKER_SIZE);
-	at += sizeof(Elf64_Phdr);
-	write_segment(at, PT_DYNAMIC, PF_R, DYNAMIC, HASH - DYNAMIC);
-	at += sizeof(Elf64_Phdr);
-	write_segment(at, PT_GNU_EH_FRAME, PF_R, EH_FRAME_HDR, 8);
+	at = image + header;
+	write_segment(at, word, PT_LOAD, PF_R | PF_X, 0, WORKER_SIZE);
+	at += segment;
+	write_segment(at, word, PT_DYNAMIC, PF_R, DYNAMIC, HASH - DYNAMIC);
+	at += segment;
+	write_segment(at, word, PT_GNU_EH_FRAME, PF_R, EH_FRAME_HDR, 8);
 }
 
-static void write_symbols(uint8_t *image)
+static uint8_t *write_symbol(uint8_t *at, unsigned word, uint64_t name,
+			     const struct function *f)
+{
+	at = put(at, name, 4);
+	if (word == 4) {
+		at = put(at, f->offset, 4);
+		at = put(at, f->size, 4);
+	}
+	at = put(at, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 1);
+	at = put(at, STV_DEFAULT, 1);
+	at = put(at, 1, 2);		/* any section: defined */
+	if (word == 8) {
+		at = put(at, f->offset, 8);
+		at = put(at, f->size, 8);
+	}
+	return at;
+}
+
+static void write_symbols(uint8_t *image, unsigned word)
 {
 	const uint64_t count = ARRAY_SIZE(functions) + 1;
-	uint8_t *symbol = image + SYMBOLS + sizeof(Elf64_Sym);
+	size_t size = word == 8 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	uint8_t *symbol = image + SYMBOLS + size;
 	uint8_t *name = image + STRINGS + 1;
 	uint8_t *at = image + HASH;
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
 		const struct function *f = &functions[i];
 
-		symbol = put(symbol, (uint64_t)(name - image - STRINGS), 4);
-		symbol = put(symbol, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 1);
-		symbol = put(symbol, STV_DEFAULT, 1);
-		symbol = put(symbol, 1, 2);	/* any section: defined */
-		symbol = put(symbol, f->offset, 8);
-		symbol = put(symbol, f->size, 8);
+		symbol = write_symbol(symbol, word,
+				      (uint64_t)(name - image - STRINGS), f);
 		memcpy(name, f->name, strlen(f->name) + 1);
 		name += strlen(f->name) + 1;
 	}
@@ -130,15 +151,15 @@ static void write_symbols(uint8_t *image)
 		{ DT_HASH, HASH },
 		{ DT_SYMTAB, SYMBOLS },
 		{ DT_STRTAB, STRINGS },
-		{ DT_SYMENT, sizeof(Elf64_Sym) },
+		{ DT_SYMENT, size },
 		{ DT_STRSZ, (uint64_t)(name - image - STRINGS) },
 		{ DT_NULL, 0 },
 	};
 
 	at = image + DYNAMIC;
 	for (size_t i = 0; i < ARRAY_SIZE(dynamic); i++) {
-		at = put(at, dynamic[i][0], 8);
-		at = put(at, dynamic[i][1], 8);
+		at = put(at, dynamic[i][0], word);
+		at = put(at, dynamic[i][1], word);
 	}
 }
 
@@ -198,14 +219,21 @@ static void write_unwind_information(uint8_t *image)
 	}
 }
 
-void worker_write(uint8_t *ret)
+void worker_write(bool x32, uint8_t *ret)
 {
+	/* mov $0x40000201,%rax: number 513 of the x32 ABI */
+	static const uint8_t number_x32[] = { 0x01, 0x02, 0x00, 0x40 };
+	unsigned word = x32 ? 4 : 8;
+
 	memset(ret, 0, WORKER_SIZE);
-	write_headers(ret);
-	write_symbols(ret);
+	write_headers(ret, word);
+	write_symbols(ret, word);
 	write_unwind_information(ret);
 	memset(ret + WORKER_MAIN, 0x90, WORKER_SIZE - WORKER_MAIN);
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		memcpy(ret + functions[i].offset, functions[i].code,
 		       functions[i].size);
+	if (x32)
+		memcpy(ret + WORKER_RESTORER + 3, number_x32,
+		       sizeof(number_x32));
 }

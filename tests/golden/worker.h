@@ -3,10 +3,12 @@
 #ifndef SIGFRAME_TESTS_GOLDEN_WORKER_H
 #define SIGFRAME_TESTS_GOLDEN_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WORKER_PATH "/nonexistent/worker"
 #define WORKER_BASE UINT64_C(0x555555554000)
+#define WORKER_BASE_X32 UINT64_C(0x56555000)
 #define WORKER_SIZE 4096
 
 /* Its functions, bytes from the base. */
@@ -27,6 +29,6 @@ enum worker_function {
 #define WORKER_HANDLER_STACK 24
 
 /* The page that the program is mapped to, WORKER_SIZE bytes. */
-void worker_write(uint8_t *ret);
+void worker_write(bool x32, uint8_t *ret);
 
 #endif

@@ -39,6 +39,7 @@ cases=(
 	'--stop=n|none'
 	'--color=|always auto never'
 	'-p 1 --json=|lines pretty'
+	'--rehearse=|absent present'
 	'--explain=|%ids'
 	'--explain=%one|%one'
 	'-p |+%pid'

@@ -23,8 +23,8 @@ includes=$(find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
 
 tap_none "a folder includes only those before it" "$(awk '
 	BEGIN {
-		n = split("base x86 kernel source describe locate report top",
-			folders)
+		n = split("base x86 kernel source describe locate " \
+			"export rehearse report top", folders)
 		for (i = 1; i <= n; i++)
 			rank[folders[i]] = i
 	}
@@ -47,10 +47,11 @@ tap_none "each foreign header stays in its home" "$(awk '
 	}
 	BEGIN {
 		home("^elfutils/|^dwarf\\.h$", "locate")
-		home("^(lib|g)?elf\\.h$", "source locate")
+		home("^(lib|g)?elf\\.h$", "source locate export")
 		home("^capstone", "locate")
 		home("^json", "describe report")
 		home("^(sys|linux|asm)/ptrace", "source")
+		home("^linux/(seccomp|filter|audit)\\.h$", "source rehearse")
 		home("^argp\\.h$", "top")
 		home("^cpuid\\.h$|intrin\\.h$", "describe")
 	}

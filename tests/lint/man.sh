@@ -21,8 +21,8 @@ for page in "$man" "$format"; do
 done
 
 tap_none "every section is there" "$(for section in NAME SYNOPSIS DESCRIPTION \
-	OPTIONS OUTCOMES CHECKS HAZARDS OUTPUT 'EXIT STATUS' ENVIRONMENT \
-	EXAMPLES 'SEE ALSO' LIMITS SECURITY; do
+	OPTIONS OUTCOMES CHECKS HAZARDS 'DORMANT FRAMES' AUTOPSIES REHEARSAL OUTPUT \
+	'EXIT STATUS' ENVIRONMENT EXAMPLES 'SEE ALSO' LIMITS SECURITY; do
 	grep -qx "\.Sh $section" "$man" || echo "no $section"
 done)"
 

@@ -135,7 +135,8 @@ else
 fi
 
 # The restorer of a C library, in a library.
-must_start frames "$targets/frames" one-pause two alternate-in-main returned
+must_start frames "$targets/frames" -d one-pause alternate-in-main \
+	main-in-alternate returned
 sysroot_for frames "$scratch/frames-root"
 if gcore_of frames "$scratch/frames.core"; then
 	stop frames

@@ -55,6 +55,14 @@ EXPECTED = {
     'trap-flag': {ANY: ('intact', ())},
     'pretcode-zero': {ANY: ('fatal', ('restorer-missing',))},
     'pretcode-data': {ANY: ('fatal', ('restorer-not-executable',))},
+    'pretcode-noncanonical': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-unmapped': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-stack': {ANY: ('fatal', ('restorer-not-executable',))},
+    'pretcode-inside': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-called': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-kind': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-call': {ANY: ('fatal', ('restorer-missing',))},
+    'pretcode-own': {ANY: ('intact', ())},
 }
 HAZARDS = {'trap-flag': ['trap-flag'],
            'bv-initial': ['initial-not-zero']}

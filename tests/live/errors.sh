@@ -67,7 +67,9 @@ if start tracer "$targets/odd" traced "${tids[@]}"; then
 		tap_none "a process that is traced, --stop=$stop" "$(
 			[ "$status" -eq 3 ] || echo "exit status $status"
 			grep -q "traced by process ${pid[tracer]} (odd)" \
-				"$scratch/traced" || said traced)"
+				"$scratch/traced" || said traced
+			grep -q '^  frame at' "$scratch/traced" ||
+				echo "the frame of the one that waits lacks")"
 	done
 	stop tracer
 else

@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <asm/prctl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -191,6 +192,8 @@ void child_record(int signo, siginfo_t *info, void *context)
 
 static void fail(const char *what)
 {
+	if (errno == EEXIST)
+		_exit(CHILD_TAKEN);
 	perror(what);
 	_exit(2);
 }

@@ -36,6 +36,12 @@ enum {
 	CHILD_XSTATE = 16384,		/* room for any XSAVE image */
 };
 
+/*
+ * Exit status of a child whose heap lies where it wanted its memory: the
+ * kernel places it at random, and the next one may be luckier.
+ */
+#define CHILD_TAKEN 3
+
 /* What a page of the arena is when sigreturn meets it. */
 enum child_page {
 	CHILD_UNMAPPED,

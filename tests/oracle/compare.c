@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emulator.h"
+#include "extract.h"
+
 #define MXCSR_INIT UINT32_C(0x1f80)
-#define FCW_INIT 0x37f
 #define PKUERR 4			/* SEGV_PKUERR */
 #define FLAGS_RESTORED UINT64_C(0x40cd5) /* but for TF and RF */
 
@@ -34,6 +36,7 @@ struct observation {
 	bool returned;
 	bool have_state;		/* registers were read back */
 	uint64_t features;		/* F */
+	bool drops_bits;	/* of MXCSR, by the rules to be tested */
 };
 
 static void observe_return(struct observation *o, enum harness_end end)
@@ -84,11 +87,20 @@ static void collect_facts(struct observation *o)
 
 static void find_layouts(struct observation *o)
 {
+	struct xstate_sw sw;
+	uint32_t magic2;
+
 	o->header = (struct xstate_header){ 0 };
 	xstate_header_decode(o->image.bytes, &o->header);
 	o->source = o->m->source.layout;
-	/* an edited size may make it look like another maker's frame */
-	if (o->facts.family != XSTATE_FAMILY_UNKNOWN)
+	/*
+	 * An edited size may make it look like another maker's frame; but not
+	 * where MAGIC2 still says how large it was.
+	 */
+	if (o->facts.family != XSTATE_FAMILY_UNKNOWN &&
+	    xstate_sw_decode(o->image.bytes, &sw) &&
+	    bytes_u32(o->image.bytes, sw.xstate_size, &magic2) &&
+	    magic2 == XSTATE_MAGIC2)
 		o->source = o->facts.layout;
 	o->target = o->host->cpu.layout;
 	if (o->facts.sigframe.kind == SIGFRAME_X86_64 &&
@@ -121,64 +133,6 @@ static uint64_t in_use(const struct observation *o)
 	return XSTATE_LEGACY;
 }
 
-/*
- * The bytes of component `i` that mean something, from an image at `image`
- * that has it at `offset`; returns their number.
- */
-static size_t extract(unsigned i, const uint8_t *image, uint32_t offset,
-		      uint32_t size, uint8_t *ret)
-{
-	size_t used = 5;
-
-	switch (i) {
-	case XSTATE_X87:
-		/* FOP, FIP and FDP are not kept by every CPU */
-		memcpy(ret, image, 5);
-		for (unsigned st = 0; st < 8; st++, used += 10)
-			memcpy(ret + used, image + XSTATE_ST_OFF + 16 * st, 10);
-		return used;
-	case XSTATE_SSE:
-		memcpy(ret, image + XSTATE_XMM_OFF, 256);
-		return 256;
-	case XSTATE_BNDCSR:
-		size = 16;
-		break;
-	case XSTATE_PKRU:
-		size = 4;
-		break;
-	default:
-		break;
-	}
-	memcpy(ret, image + offset, size);
-	return size;
-}
-
-/* The same of registers in their initial state, `pkru` among them. */
-static size_t extract_initial(unsigned i, uint32_t size, uint32_t pkru,
-			      uint8_t *ret)
-{
-	uint8_t image[CHILD_XSTATE] = { FCW_INIT & 0xff, FCW_INIT >> 8 };
-	uint32_t offset = XSTATE_MIN_SIZE;
-
-	if (i == XSTATE_PKRU)
-		memcpy(image + offset, &pkru, sizeof(pkru));
-	return extract(i, image, offset, size, ret);
-}
-
-/* The same of an image whose XSTATE_BV counts. */
-static size_t extract_state(unsigned i, const uint8_t *image,
-			    const struct xstate_layout *l, bool xsave,
-			    uint8_t *ret)
-{
-	uint64_t bv = XSTATE_LEGACY;
-
-	if (xsave)
-		memcpy(&bv, image + XSTATE_HEADER_OFF, sizeof(bv));
-	if (!(bv & XSTATE_BIT(i)))
-		return extract_initial(i, l->size[i], 0, ret);
-	return extract(i, image, l->offset[i], l->size[i], ret);
-}
-
 static bool same(const uint8_t *a, size_t a_size, const uint8_t *b,
 		 size_t b_size)
 {
@@ -195,7 +149,7 @@ static bool holds_image(const struct observation *o, unsigned i,
 	/* the x87 registers of 32-bit frames are in the header before it */
 	bool apart = i == XSTATE_X87 &&
 		     sigframe_shapes[o->facts.sigframe.kind].header;
-	uint64_t end = i < 2 ? XSTATE_SW_OFF : l->offset[i] + l->size[i];
+	uint64_t end = i < 2 ? XSTATE_XMM_OFF + 256 : l->offset[i] + l->size[i];
 
 	if (!bytes_has(b, 0, end))
 		return false;
@@ -295,6 +249,15 @@ static bool disagree(struct comparison *ret, const char *what, unsigned i)
 	return false;
 }
 
+static bool disagree_mxcsr(struct comparison *ret, const char *when,
+			   uint32_t mxcsr)
+{
+	ret->agreement = DISAGREES;
+	snprintf(ret->why, sizeof(ret->why), "MXCSR, %s, is %#" PRIx32, when,
+		 mxcsr);
+	return false;
+}
+
 /* Does sigreturn get as far as installing the frame's registers? */
 static bool frame_is_read(const struct observation *o)
 {
@@ -320,8 +283,10 @@ static bool check_refused(const struct observation *o, struct comparison *ret)
 		if (!read && !holds_state(o, i, o->shared->live))
 			return disagree(ret, "changed by a refusal", i);
 	}
-	if (word_at(r->xstate, XSTATE_MXCSR_OFF) != mxcsr)
-		return disagree(ret, "MXCSR after a refusal", XSTATE_MAX);
+	if (!(read && emulator_bugs.keeps_initial) &&
+	    word_at(r->xstate, XSTATE_MXCSR_OFF) != mxcsr)
+		return disagree_mxcsr(ret, "after a refusal",
+				      word_at(r->xstate, XSTATE_MXCSR_OFF));
 	return true;
 }
 
@@ -329,19 +294,36 @@ static bool check_mxcsr(const struct observation *o, struct comparison *ret)
 {
 	uint32_t got = word_at(o->shared->result.xstate, XSTATE_MXCSR_OFF);
 	uint32_t image = 0;
+	uint64_t claimed = 0;
 	enum tri loaded = ret->verdict.mxcsr_loaded;
+	bool copied = sigframe_shapes[o->facts.sigframe.kind].header;
 
 	/* copied from a buffer that nobody filled in */
-	if (sigframe_shapes[o->facts.sigframe.kind].header &&
+	if (copied &&
 	    ret->verdict.paths == 1u << RESTORE_XSAVE &&
 	    !(o->header.xstate_bv & 7))
 		return true;
 	bytes_u32(o->image.bytes, XSTATE_MXCSR_OFF, &image);
-	image &= o->host->cpu.mxcsr_mask;
-	if ((loaded != TRI_NO && got == image) ||
-	    (loaded != TRI_YES && got == MXCSR_INIT))
+	bytes_u64(o->image.bytes, XSTATE_SW_OFF + 8, &claimed);
+
+	uint32_t valid = image & o->host->cpu.mxcsr_mask;
+	/* a CPU that does not look keeps them, the kernel never does */
+	uint32_t whole = copied || o->host->cpu.checks_mxcsr != TRI_NO ? valid
+								       : image;
+	/* a kernel that copies drops them, if it comes to load MXCSR */
+	bool asked = ret->verdict.paths != 1u << RESTORE_XSAVE ||
+		     (claimed & XSTATE_BIT(XSTATE_SSE));
+	uint32_t other = o->drops_bits && asked && image != valid ? valid
+								  : MXCSR_INIT;
+
+	if ((loaded != TRI_YES && emulator_bugs.keeps_initial) ||
+	    (loaded != TRI_NO && got == whole) ||
+	    (loaded != TRI_YES && got == other))
 		return true;
-	return disagree(ret, "MXCSR is not as predicted", XSTATE_MAX);
+	return disagree_mxcsr(ret, loaded == TRI_YES ? "loaded"
+				   : loaded == TRI_NO ? "initial"
+						      : "loaded or initial",
+			      got);
 }
 
 /* Every component is where the verdict says it comes from. */
@@ -407,11 +389,34 @@ static bool check_general(const struct observation *o, struct comparison *ret)
 	return true;
 }
 
+/* Does the frame's own PKRU, edited, close the memory that all of it is in? */
+static bool locks_out(const struct observation *o, const struct verdict *v)
+{
+	uint32_t pkru;
+
+	return (v->loaded & XSTATE_BIT(XSTATE_PKRU)) &&
+	       bytes_u32(o->image.bytes, o->target.offset[XSTATE_PKRU],
+			 &pkru) &&
+	       (pkru & 3);
+}
+
+static bool mxcsr_changed(const struct observation *o)
+{
+	uint32_t image;
+
+	return bytes_u32(o->image.bytes, XSTATE_MXCSR_OFF, &image) &&
+	       word_at(o->shared->result.xstate, XSTATE_MXCSR_OFF) != image;
+}
+
 static bool check_outcome(const struct observation *o, struct comparison *ret)
 {
 	const struct verdict *v = &ret->verdict;
 	bool fatal = v->outcome == OUTCOME_FATAL;
 
+	/* MXCSR is no component; whether it counts depends on what claims it */
+	if (ret->observed == OUTCOME_INTACT && o->have_state &&
+	    !(v->possible & 1u << OUTCOME_INTACT) && mxcsr_changed(o))
+		ret->observed = OUTCOME_LOSSY;
 	if (v->outcome == OUTCOME_UNKNOWN) {
 		ret->agreement = UNDECIDED;
 		if (v->possible & 1u << ret->observed)
@@ -420,7 +425,9 @@ static bool check_outcome(const struct observation *o, struct comparison *ret)
 				XSTATE_MAX);
 	}
 	if (fatal == o->returned) {
-		if (v->outcome == OUTCOME_GARBLED && (v->garbled & UNRULY)) {
+		if ((v->outcome == OUTCOME_GARBLED &&
+		     (v->garbled & UNRULY)) ||
+		    (!o->returned && locks_out(o, v))) {
 			ret->agreement = UNDECIDED;
 			return true;
 		}
@@ -436,25 +443,76 @@ static bool check_outcome(const struct observation *o, struct comparison *ret)
 	return true;
 }
 
+static bool any_rule(rules_mask rules, unsigned flag)
+{
+	for (unsigned i = 0; i < RULES_COUNT; i++) {
+		if ((rules & RULES_BIT(i)) && (rules_table[i].flags & flag))
+			return true;
+	}
+	return false;
+}
+
+/* Is there one among these rules that may keep the thread in the kernel? */
+static bool may_loop(rules_mask rules)
+{
+	for (unsigned i = 0; i < RULES_COUNT; i++) {
+		if ((rules & RULES_BIT(i)) &&
+		    rules_table[i].prefault == RULES_PREFAULT_XSTATE_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Kernels that restore a misaligned image as FXSAVE copy all of it over the
+ * thread's own, its header unchecked (5.10, __fpu__restore_sig()). With what
+ * XRSTOR refuses in there, the registers last until the next task switch, and
+ * become initial then. Nobody can tell when that is.
+ */
+static bool poisons_thread(const struct observation *o, rules_mask rules)
+{
+	return any_rule(rules, RULES_MISALIGNED_FX) &&
+	       o->host->cpu.xsave == TRI_YES &&
+	       o->c->v[CASE_SHIFT] % 64 &&
+	       (o->header.xcomp_bv || o->header.reserved_16_23);
+}
+
+/* Does an emulator's mistake reach what the return leaves behind? */
+static bool spoilt_by_emulator(const struct observation *o,
+			       const struct verdict *v)
+{
+	uint64_t claimed = 0;
+
+	bytes_u64(o->image.bytes, XSTATE_SW_OFF + 8, &claimed);
+	return emulator_bugs.clears_zmm &&
+	       v->paths == 1u << RESTORE_XSAVE &&
+	       (v->loaded & XSTATE_BIT(XSTATE_ZMM_HI256)) &&
+	       !(claimed & XSTATE_BIT(XSTATE_AVX));
+}
+
 void compare(const struct oracle_case *c, const struct oracle_memory *m,
-	     const struct host *host, const struct harness *h,
-	     enum harness_end end, int signo, struct comparison *ret)
+	     const struct host *host, const struct target *target,
+	     const struct harness *h, enum harness_end end, int signo,
+	     struct comparison *ret)
 {
 	static struct observation o;
 	const unsigned refused = 1u << RESTORE_REFUSED;
-	struct target t;
 
 	o = (struct observation){
 		.c = c, .m = m, .host = host, .shared = h->shared,
 		.features = cpu_default_features(&host->cpu),
+		.drops_bits = any_rule(target->rules, RULES_COPY_FALLBACK),
 	};
 	observe_return(&o, end);
 	collect_facts(&o);
 	find_layouts(&o);
-	target_init(&t, "host@host", &host->cpu, host->rules, o.features);
 
-	*ret = (struct comparison){ .verdict = predict(&o.facts, &t) };
+	*ret = (struct comparison){ .verdict = predict(&o.facts, target) };
 	ret->observed = observed_outcome(&o);
+	if (end == HARNESS_HUNG && !may_loop(target->rules)) {
+		disagree(ret, "it never came back", XSTATE_MAX);
+		return;
+	}
 	if (end == HARNESS_KILLED && signo != SIGSEGV && signo != SIGBUS) {
 		disagree(ret, "the child was killed otherwise", XSTATE_MAX);
 		return;
@@ -464,7 +522,15 @@ void compare(const struct oracle_case *c, const struct oracle_memory *m,
 		disagree(ret, "the system call returned", XSTATE_MAX);
 		return;
 	}
+	if (poisons_thread(&o, target->rules) ||
+	    spoilt_by_emulator(&o, &ret->verdict)) {
+		ret->agreement = UNDECIDED;
+		return;
+	}
 	if (!check_outcome(&o, ret) || !o.have_state)
+		return;
+	/* a thread locked out of its memory has more than one way to go */
+	if (!o.returned && (ret->verdict.garbled & UNRULY))
 		return;
 	/* with several ways open, what is in the registers is not told */
 	if (ret->verdict.paths & (ret->verdict.paths - 1))

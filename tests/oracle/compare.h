@@ -21,9 +21,14 @@ struct comparison {
 	char why[200];		/* where it disagrees */
 };
 
-/* A case that was laid out as `m` and performed by `h`, which ended so. */
+/*
+ * A case that was laid out as `m` and performed by `h`, which ended so,
+ * against what is predicted for `target`: this CPU and kernel in some words.
+ * What happened is read by `host`, whatever the target says.
+ */
 void compare(const struct oracle_case *c, const struct oracle_memory *m,
-	     const struct host *host, const struct harness *h,
-	     enum harness_end end, int signo, struct comparison *ret);
+	     const struct host *host, const struct target *target,
+	     const struct harness *h, enum harness_end end, int signo,
+	     struct comparison *ret);
 
 #endif

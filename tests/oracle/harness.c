@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 
 #define ANSWER_MS 3000
+#define TRIES 50		/* children, for one whose heap is elsewhere */
 
 struct error *harness_init(struct harness *h, const char *program,
 			   uint64_t xfeatures)
@@ -26,6 +27,7 @@ struct error *harness_init(struct harness *h, const char *program,
 		.memory = -1,
 		.xfeatures = xfeatures,
 		.xsave = xfeatures != 0,
+		.patience_ms = ANSWER_MS,
 	};
 	h->memory = memfd_create("oracle", MFD_CLOEXEC);
 	if (h->memory < 0 || ftruncate(h->memory, (off_t)CHILD_MEMORY_SIZE))
@@ -59,6 +61,11 @@ static int stop_child(struct harness *h)
 	return status;
 }
 
+void harness_forget(struct harness *h)
+{
+	stop_child(h);
+}
+
 void harness_deinit(struct harness *h)
 {
 	stop_child(h);
@@ -89,7 +96,7 @@ static bool read_answer(struct harness *h, bool *hung_ret)
 	int ready;
 
 	do
-		ready = poll(&p, 1, ANSWER_MS);
+		ready = poll(&p, 1, h->patience_ms);
 	while (ready < 0 && errno == EINTR);
 	*hung_ret = ready == 0;
 	return ready > 0 && read(h->control, &byte, 1) == 1;
@@ -122,8 +129,9 @@ struct error *harness_start(struct harness *h)
 	return NULL;
 }
 
-struct error *harness_run(struct harness *h, enum harness_end *ret,
-			  int *signo_ret)
+/* One try; *taken_ret if the child had no room for its memory. */
+static struct error *run_once(struct harness *h, enum harness_end *ret,
+			      int *signo_ret, bool *taken_ret)
 {
 	struct child_request q = h->shared->request;
 	struct error *err = harness_start(h);
@@ -137,6 +145,7 @@ struct error *harness_run(struct harness *h, enum harness_end *ret,
 	h->shared->request = q;
 	h->shared->result.path = CHILD_NOTHING;
 	*signo_ret = 0;
+	*taken_ret = false;
 	if (send(h->control, &byte, 1, MSG_NOSIGNAL) == 1 &&
 	    read_answer(h, &hung)) {
 		*ret = HARNESS_ANSWERED;
@@ -151,10 +160,30 @@ struct error *harness_run(struct harness *h, enum harness_end *ret,
 	/* it is dying: its socket is closed already */
 	int status = stop_child(h);
 
+	*taken_ret = WIFEXITED(status) && WEXITSTATUS(status) == CHILD_TAKEN;
+	if (*taken_ret)
+		return NULL;
 	if (WIFEXITED(status))
 		return error_new(ERROR_OS, "%s ended with status %d",
 				 h->program, WEXITSTATUS(status));
 	*signo_ret = WTERMSIG(status);
 	*ret = HARNESS_KILLED;
+	return NULL;
+}
+
+struct error *harness_run(struct harness *h, enum harness_end *ret,
+			  int *signo_ret)
+{
+	bool taken = true;
+
+	for (unsigned i = 0; taken && i < TRIES; i++) {
+		struct error *err = run_once(h, ret, signo_ret, &taken);
+
+		if (err)
+			return err;
+	}
+	if (taken)
+		return error_new(ERROR_OS, "%s finds no room for its memory",
+				 h->program);
 	return NULL;
 }

@@ -17,6 +17,7 @@ struct harness {
 	uint8_t *pages[CHILD_PAGES];	/* the arena, as it lies in the memfd */
 	uint64_t xfeatures;
 	bool xsave;
+	int patience_ms;	/* how long to wait for an answer */
 	unsigned long started;	/* children, for statistics */
 };
 
@@ -34,6 +35,9 @@ enum harness_end {
 struct error *harness_init(struct harness *h, const char *program,
 			   uint64_t xfeatures) MUST_USE;
 void harness_deinit(struct harness *h);
+
+/* Let the next request be done by a new child. */
+void harness_forget(struct harness *h);
 
 /* Have a child running, so that shared->clean is valid. */
 struct error *harness_start(struct harness *h) MUST_USE;

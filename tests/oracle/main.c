@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 #include "compare.h"
+#include "describe/spec.h"
+#include "emulator.h"
 #include "harness.h"
 #include "mutate.h"
 
@@ -19,9 +21,17 @@
 #define CHILD_NAME "oracle-child"
 #define LINE_SIZE 2048
 #define DISAGREEMENTS_SHOWN 20
+#define UNDECIDED_PERCENT 15	/* more is no prediction */
+#define EMULATED_MS 30000	/* to wait for an answer */
+
+/* Every case is predicted for each of these, and performed once. */
+enum { HOST, DESCRIBED, TARGETS };
 
 struct oracle {
 	struct host host;
+	struct description *described;	/* this machine again, or NULL */
+	struct target targets[TARGETS];
+	unsigned targets_count;
 	struct harness harness;
 	struct oracle_memory memory;
 	bool verbose;
@@ -31,15 +41,19 @@ struct oracle {
 };
 
 struct tally {
-	unsigned count[AGREEMENTS];
+	struct {
+		unsigned count[AGREEMENTS];
+		unsigned outcomes[OUTCOMES];	/* as predicted */
+	} of[TARGETS];
 	unsigned skipped;
-	unsigned outcomes[OUTCOMES];	/* as predicted */
 };
 
 struct options {
 	uint64_t seed;
 	unsigned long count;
 	const char *line;
+	const char *target;
+	bool emulated;
 	bool verbose;
 };
 
@@ -51,8 +65,24 @@ static void bail_out(struct error *err)
 	exit(EXIT_FAILURE);
 }
 
+/*
+ * Kernels with a copying fallback copy all of a misaligned image over the
+ * thread's own state, and its header unchecked: what that thread restores
+ * next may fail for it. Is there anything in the header beside XSTATE_BV?
+ */
+static bool spoils_thread(const struct oracle_case *c,
+			  const struct oracle_memory *m)
+{
+	return c->v[CASE_SHIFT] % 64 &&
+	       (c->v[CASE_XCOMP] || c->v[CASE_RESERVED] || !m->source.xsave ||
+		c->v[CASE_FPSTATE] != CASE_DEFAULT ||
+		c->v[CASE_MAGIC2_AT] < XSTATE_MIN_SIZE ||
+		(c->v[CASE_MAGIC2_ALSO] &&
+		 c->v[CASE_MAGIC2_ALSO] < XSTATE_MIN_SIZE));
+}
+
 static void perform(struct oracle *o, const struct oracle_case *c,
-		    struct comparison *ret)
+		    struct comparison ret[TARGETS])
 {
 	static const struct {
 		uint32_t nr, int80;
@@ -83,7 +113,11 @@ static void perform(struct oracle *o, const struct oracle_case *c,
 	if (err)
 		bail_out(err);
 	o->last_signal = signo;
-	compare(c, m, &o->host, h, end, signo, ret);
+	if (o->host.rules & RULES_BIT(RULES_R1) && spoils_thread(c, m))
+		harness_forget(h);
+	for (unsigned i = 0; i < o->targets_count; i++)
+		compare(c, m, &o->host, &o->targets[i], h, end, signo,
+			&ret[i]);
 }
 
 static void print_outcomes(const char *what, unsigned possible)
@@ -97,7 +131,7 @@ static void print_outcomes(const char *what, unsigned possible)
 
 /* The line that repeats the case, and what came of it. */
 static void print_case(const struct oracle *o, const char *name,
-		       const struct oracle_case *c,
+		       const struct oracle_case *c, unsigned target,
 		       const struct comparison *cmp)
 {
 	static const char *const words[AGREEMENTS] = {
@@ -111,8 +145,9 @@ static void print_case(const struct oracle *o, const char *name,
 
 	image_base_case(&o->host, c->v[CASE_MACHINE], c->v[CASE_KIND], &base);
 	case_format(c, &base, line, sizeof(line));
-	printf("# %s: %s: %s\n#   --case='%s'\n", words[cmp->agreement], name,
-	       cmp->why, line);
+	printf("# %s: %s for %s: %s\n#   --case='%s'\n",
+	       words[cmp->agreement], name, o->targets[target].name, cmp->why,
+	       line);
 	print_outcomes("#   predicted", cmp->verdict.possible);
 	printf(", paths %#x, loaded %#" PRIx64 ", garbled %#" PRIx64
 	       ", lost %#" PRIx64 "\n",
@@ -127,38 +162,44 @@ static void print_case(const struct oracle *o, const char *name,
 static void try_case(struct oracle *o, const char *name,
 		     const struct oracle_case *c, struct tally *tally)
 {
-	struct comparison cmp;
+	struct comparison cmp[TARGETS];
 
-	perform(o, c, &cmp);
-	tally->count[cmp.agreement]++;
-	tally->outcomes[cmp.verdict.outcome]++;
-	if (o->verbose || (cmp.agreement == DISAGREES &&
-			   tally->count[DISAGREES] <= DISAGREEMENTS_SHOWN))
-		print_case(o, name, c, &cmp);
+	perform(o, c, cmp);
+	for (unsigned i = 0; i < o->targets_count; i++) {
+		unsigned *count = tally->of[i].count;
+
+		count[cmp[i].agreement]++;
+		tally->of[i].outcomes[cmp[i].verdict.outcome]++;
+		if (o->verbose || (cmp[i].agreement == DISAGREES &&
+				   count[DISAGREES] <= DISAGREEMENTS_SHOWN))
+			print_case(o, name, c, i, &cmp[i]);
+	}
 }
 
 /*
- * One line of TAP. Where the release names one set of rules, all evidence is
+ * A line of TAP. Where the release names one set of rules, all evidence is
  * there and only few cases may stay undecided; else the prediction would pass
  * by not committing itself.
  */
-static void report(struct oracle *o, const char *group, uint64_t kind,
-		   const struct tally *t)
+static void report_target(struct oracle *o, const char *group, uint64_t kind,
+			  const struct tally *t, unsigned target)
 {
-	unsigned cases = t->count[AGREES] + t->count[UNDECIDED] +
-			 t->count[DISAGREES];
-	bool one_rule = o->host.rules && !(o->host.rules & (o->host.rules - 1));
-	bool vague = one_rule && t->count[UNDECIDED] * 10 > cases;
-	bool ok = cases && !t->count[DISAGREES] && !vague;
+	const unsigned *count = t->of[target].count;
+	unsigned cases = count[AGREES] + count[UNDECIDED] + count[DISAGREES];
+	rules_mask rules = o->targets[target].rules;
+	bool one_rule = rules && !(rules & (rules - 1));
+	bool vague = one_rule && count[UNDECIDED] * 100 >
+				 cases * UNDECIDED_PERCENT;
+	bool ok = cases && !count[DISAGREES] && !vague;
 
-	printf("%sok %u - %s %s frames: %u cases, %u agree, %u disagree, "
-	       "%u undecided, %u skipped\n",
+	printf("%sok %u - %s %s frames for %s: %u cases, %u agree, "
+	       "%u disagree, %u undecided, %u skipped\n",
 	       ok ? "" : "not ", ++o->tests, group, sigframe_shapes[kind].name,
-	       cases, t->count[AGREES], t->count[DISAGREES],
-	       t->count[UNDECIDED], t->skipped);
+	       o->targets[target].name, cases, count[AGREES],
+	       count[DISAGREES], count[UNDECIDED], t->skipped);
 	printf("# predicted:");
 	for (unsigned i = 0; i < OUTCOMES; i++)
-		printf(" %u %s", t->outcomes[i],
+		printf(" %u %s", t->of[target].outcomes[i],
 		       outcome_name((enum outcome)i));
 	printf("\n");
 	if (vague)
@@ -167,9 +208,16 @@ static void report(struct oracle *o, const char *group, uint64_t kind,
 	o->failed |= !ok;
 }
 
+static void report(struct oracle *o, const char *group, uint64_t kind,
+		   const struct tally *t)
+{
+	for (unsigned i = 0; i < o->targets_count; i++)
+		report_target(o, group, kind, t, i);
+}
+
 static void try_edited(struct oracle *o, uint64_t kind)
 {
-	struct tally tally = { { 0 } };
+	struct tally tally = { 0 };
 	struct edited e;
 
 	for (unsigned i = 0; mutate_edited(&o->host, kind, i, &e); i++) {
@@ -185,7 +233,7 @@ static void try_edited(struct oracle *o, uint64_t kind)
 
 static void try_machines(struct oracle *o, uint64_t kind)
 {
-	struct tally tally = { { 0 } };
+	struct tally tally = { 0 };
 	struct oracle_case c;
 
 	for (unsigned i = 0; mutate_machine(&o->host, kind, i, &c); i++)
@@ -196,7 +244,7 @@ static void try_machines(struct oracle *o, uint64_t kind)
 static void try_random(struct oracle *o, uint64_t kind, uint64_t seed,
 		       unsigned long count)
 {
-	struct tally tally = { { 0 } };
+	struct tally tally = { 0 };
 	struct random r = random_of(seed + kind);
 	struct oracle_case c;
 	char name[64];
@@ -217,11 +265,11 @@ static void try_random(struct oracle *o, uint64_t kind, uint64_t seed,
 static const char *why_not(struct oracle *o, enum sigframe_kind kind)
 {
 	const struct child_result *r = &o->harness.shared->result;
-	struct comparison cmp;
+	struct comparison cmp[TARGETS];
 	struct oracle_case c;
 
 	image_base_case(&o->host, MACHINE_NATIVE, kind, &c);
-	perform(o, &c, &cmp);
+	perform(o, &c, cmp);
 	if (r->path == CHILD_CONTINUED)
 		return "this sigreturn is blocked here";
 	if (o->last_signal == SIGSYS)
@@ -242,7 +290,7 @@ static void base_for_parse(void *arg, uint64_t machine, uint64_t kind,
 /* Repeat one case. */
 static int replay(struct oracle *o, const char *line)
 {
-	struct tally tally = { { 0 } };
+	struct tally tally = { 0 };
 	struct oracle_case c;
 	const char *bad;
 
@@ -271,6 +319,8 @@ static bool parse_options(int argc, char **argv, struct options *ret)
 		{ "seed", required_argument, NULL, 's' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "case", required_argument, NULL, 'c' },
+		{ "target", required_argument, NULL, 't' },
+		{ "emulated", no_argument, NULL, 'e' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
@@ -284,7 +334,7 @@ static bool parse_options(int argc, char **argv, struct options *ret)
 			(uint64_t)now.tv_nsec,
 		.count = DEFAULT_COUNT,
 	};
-	while ((opt = getopt_long(argc, argv, "s:n:c:v", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "s:n:c:t:ev", longs, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			if (!parse_number(optarg, &ret->seed))
@@ -297,6 +347,12 @@ static bool parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'c':
 			ret->line = optarg;
+			break;
+		case 't':
+			ret->target = optarg;
+			break;
+		case 'e':
+			ret->emulated = true;
 			break;
 		case 'v':
 			ret->verbose = true;
@@ -326,6 +382,59 @@ static bool find_child(char *ret, size_t size)
 	return access(ret, X_OK) == 0;
 }
 
+/* By what the run shall be judged. */
+static struct error *choose_targets(struct oracle *o,
+				    const struct options *opt)
+{
+	static const char *const tri_words[] = {
+		[TRI_UNKNOWN] = "not known", [TRI_NO] = "no", [TRI_YES] = "yes"
+	};
+	struct cpu_model *cpu = &o->host.cpu;
+	struct error *err;
+
+	if (opt->emulated) {
+		err = emulator_measure(cpu);
+		if (err)
+			return err;
+		o->harness.patience_ms = EMULATED_MS;
+		printf("# emulated: reserved MXCSR bits are refused: %s, "
+		       "components not in use are read: %s, MXCSR stays when "
+		       "AVX becomes initial: %s, FXRSTOR reads all 512 bytes: "
+		       "%s%s%s\n",
+		       tri_words[cpu->checks_mxcsr],
+		       tri_words[cpu->reads_unused],
+		       tri_words[cpu->keeps_mxcsr],
+		       tri_words[cpu->reads_reserved],
+		       emulator_bugs.keeps_initial
+			       ? ", MXCSR stays when SSE becomes initial: yes"
+			       : "",
+		       emulator_bugs.clears_zmm
+			       ? ", ZMM halves go with those of YMM: yes"
+			       : "");
+	}
+	target_init(&o->targets[HOST], "host@host", cpu, o->host.rules,
+		    cpu_default_features(cpu));
+	o->targets_count = 1;
+	if (!opt->target)
+		return NULL;
+
+	err = spec_parse(opt->target, &o->host, &o->described);
+	if (err)
+		return err;
+
+	struct cpu_model *same = &o->described->cpu;
+
+	/* of the same CPU, and descriptions do not tell */
+	same->checks_mxcsr = cpu->checks_mxcsr;
+	same->reads_unused = cpu->reads_unused;
+	same->keeps_mxcsr = cpu->keeps_mxcsr;
+	same->reads_reserved = cpu->reads_reserved;
+	target_init(&o->targets[DESCRIBED], opt->target, same,
+		    o->described->rules, cpu_default_features(same));
+	o->targets_count = 2;
+	return NULL;
+}
+
 static void run_all(struct oracle *o, const struct options *opt)
 {
 	static const enum sigframe_kind kinds[] = {
@@ -348,7 +457,8 @@ static void run_all(struct oracle *o, const struct options *opt)
 		}
 		try_edited(o, kinds[i]);
 		try_machines(o, kinds[i]);
-		try_random(o, kinds[i], opt->seed, opt->count);
+		if (opt->count)
+			try_random(o, kinds[i], opt->seed, opt->count);
 	}
 	printf("# children: %lu\n1..%u\n", o->harness.started, o->tests);
 }
@@ -362,7 +472,8 @@ int main(int argc, char **argv)
 
 	if (!parse_options(argc, argv, &opt)) {
 		fprintf(stderr, "usage: oracle [--seed=N] [--count=N] "
-				"[--verbose] [--case=LINE]\n");
+				"[--target=SPEC] [--emulated] [--verbose] "
+				"[--case=LINE]\n");
 		return EXIT_FAILURE;
 	}
 	if (!find_child(child, sizeof(child))) {
@@ -377,6 +488,8 @@ int main(int argc, char **argv)
 
 	struct error *err = harness_init(&o.harness, child, features);
 
+	if (!err)
+		err = choose_targets(&o, &opt);
 	if (err)
 		bail_out(err);
 	image_live(&o.host, cpu_default_features(&o.host.cpu),
@@ -395,5 +508,6 @@ int main(int argc, char **argv)
 		status = o.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	harness_deinit(&o.harness);
+	description_destroy(o.described);
 	return status;
 }

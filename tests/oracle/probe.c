@@ -98,6 +98,8 @@ static void can_fail(const struct probe *p, const struct target *t,
 		struct probe changed = *p;
 		struct probe_outcome *o = &changed.observed[i];
 
+		if (!o->known)	/* this CPU made nothing of it */
+			continue;
 		o->returned = !o->returned;
 		o->taken = 0;
 		all &= !(probe_judge(&changed, t, 0, note, sizeof(note)) &

@@ -7,7 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 
 test_packages="libcmocka-dev gcc-multilib gdb xz-utils mandoc shellcheck
-	codespell bash-completion zsh fish python3"
+	codespell bash-completion zsh fish python3 musl-tools golang-go
+	qemu-system-x86 liblzma-dev libbz2-dev"
 
 # shellcheck disable=SC2086 # lists of words
 need_packages $build_packages $test_packages

@@ -4,12 +4,13 @@
 #
 # The driver waits for ever, does not know exit status 77 ("cannot run here",
 # the test has said why before), and counts an exit status that only repeats a
-# "not ok" as one more failure.
+# "not ok" as one more failure. cmocka 1.1.5 says "not ok" of what it skips.
 set -u
 
 limit=${TEST_TIMEOUT:-600}
 
 timeout -k 10 "$limit" "$@" | awk '
+	/^not ok [0-9]+ # SKIP/ { sub(/^not /, "") }
 	{ print; fflush() }
 	/^not ok/ { failed = 1 }
 	END { exit failed }'

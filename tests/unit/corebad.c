@@ -90,11 +90,6 @@ static void machine_999(struct image *image)
 	put(image, offsetof(Elf64_Ehdr, e_machine), 999, 2);
 }
 
-static void i386_in_64(struct image *image)
-{
-	put(image, offsetof(Elf64_Ehdr, e_machine), EM_386, 2);
-}
-
 static void only_magic(struct image *image)
 {
 	image->size = 5;
@@ -193,7 +188,6 @@ static const struct {
 	{ "AArch64", aarch64, ERROR_UNSUPPORTED, "a core of AArch64" },
 	{ "no such machine", machine_999, ERROR_UNSUPPORTED,
 	  "ELF machine 999" },
-	{ "64-bit i386", i386_in_64, ERROR_UNSUPPORTED, "ELF machine 3" },
 	{ "half a table", half_table, ERROR_BAD_INPUT,
 	  "the program headers are truncated" },
 	{ "table far away", far_table, ERROR_BAD_INPUT,

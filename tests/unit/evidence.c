@@ -56,7 +56,21 @@ MADE_EDIT(bv_more, made_put(m, 512, 8, 0x2ef);)
 MADE_EDIT(tile_data, made_put(m, 472, 8, 0x602e7); made_put(m, 512, 8, 0x602e7);)
 MADE_EDIT(mxcsr, made_put(m, 24, 4, 0x11f80);)
 MADE_EDIT(mxcsr_mask_unknown, made_put(m, 24, 4, 0x21f80); t->cpu.mxcsr_mask = 0;)
+MADE_EDIT(mxcsr_unchecked, mxcsr(m, t); t->cpu.checks_mxcsr = TRI_NO;)
+/* Nothing that the kernel reads lies on the image's first page. */
+MADE_EDIT(absent,
+     made_move(m, 4096 - 64);
+     m->facts.around.resident = TRI_NO;)
+MADE_EDIT(mxcsr_unchecked_absent, mxcsr_unchecked(m, t); absent(m, t);)
+MADE_EDIT(not_in_use_absent,
+     absent(m, t);
+     made_put(m, 24, 4, 0x3f80);
+     made_put(m, 512, 8, 0x1);)
 MADE_EDIT(absent_reserved,
+     made_put(m, 512 + 24, 1, 1);
+     absent(m, t);)
+/* All of its pages have just been read. */
+MADE_EDIT(read_reserved,
      m->facts.around.resident = TRI_NO;
      made_put(m, 512 + 24, 1, 1);)
 MADE_EDIT(perhaps_reserved,
@@ -65,7 +79,16 @@ MADE_EDIT(perhaps_reserved,
 /* MAGIC2 at 832, where the mapping ends. */
 MADE_EDIT(tail_gone, s_short(m, t); made_cut(m, 896, RUN_END_UNREADABLE);)
 MADE_EDIT(tail_missing, s_short(m, t); made_cut(m, 896, RUN_END_UNKNOWN);)
+/* The same, and nothing in use there. */
+MADE_EDIT(unused_gone, tail_gone(m, t); made_put(m, 512, 8, 7);)
+MADE_EDIT(unused_left, unused_gone(m, t); t->cpu.reads_unused = TRI_NO;)
 MADE_EDIT(fxsave_gone, made_cut(m, 500, RUN_END_UNREADABLE);)
+MADE_EDIT(fxsave_left,
+     fxsave_gone(m, t);
+     t->cpu.reads_reserved = TRI_NO;)
+MADE_EDIT(fxsave_left_absent,
+     fxsave_left(m, t);
+     m->facts.around.resident = TRI_NO;)
 /* The first page absent, and less than U bytes mapped. */
 MADE_EDIT(absent_page,
      s_short(m, t);
@@ -85,6 +108,8 @@ MADE_EDIT(rounding,
      made_put(m, 24, 4, 0x7f80);
      made_put(m, 464, 4, 0);
      made_put(m, 512, 8, 3);)
+MADE_EDIT(rounding_kept, rounding(m, t); t->cpu.keeps_mxcsr = TRI_YES;)
+MADE_EDIT(rounding_reset, rounding(m, t); t->cpu.keeps_mxcsr = TRI_NO;)
 MADE_EDIT(rip_kernel, m->facts.sigframe.regs.r[X86_RIP] = t->cpu.user_limit;)
 MADE_EDIT(rip_high32,
      m->facts.sigframe.regs.r[X86_CS] = X86_USER32_CS;
@@ -94,6 +119,11 @@ MADE_EDIT(rsp_high32,
      m->facts.sigframe.regs.r[X86_RSP] = UINT64_C(1) << 32;)
 MADE_EDIT(cs_kernel, m->facts.sigframe.regs.r[X86_CS] = 0x10;)
 MADE_EDIT(cs_ldt, m->facts.sigframe.regs.r[X86_CS] = 0x7;)
+MADE_EDIT(rip_ldt,
+     m->facts.sigframe.regs.r[X86_CS] = 0x37;
+     m->facts.sigframe.regs.r[X86_RIP] = 0;
+     m->facts.around.rip_mapped = TRI_NO;
+     m->facts.around.rip_executable = TRI_NO;)
 MADE_EDIT(ss_kernel, m->facts.sigframe.regs.r[X86_SS] = 0x18;)
 MADE_EDIT(ss_tls, m->facts.sigframe.regs.r[X86_SS] = 0x63;)
 
@@ -174,12 +204,25 @@ static const struct {
 	{ mxcsr_mask_unknown, ICX, R3, INTACT | FATAL, "", " mxcsr-reserved" },
 	{ mxcsr_mask_unknown, ICX, R1, INTACT | LOSSY, "",
 	  " mxcsr-bits-dropped" },
+	{ mxcsr_unchecked, ICX, R3, INTACT, "", "" },
+	{ mxcsr_unchecked, ICX, R1, INTACT, "", "" },
+	{ mxcsr_unchecked_absent, ICX, R1, LOSSY, " mxcsr-bits-dropped", "" },
 	{ absent_reserved, ICX, R1, FATAL, " copy-fallback-rejects", "" },
+	{ read_reserved, ICX, R1, INTACT, "", "" },
+	{ not_in_use_absent, ICX, R1, INTACT | LOSSY, "", " mxcsr-may-reset" },
+	{ not_in_use_absent, ICX, R3, INTACT, "", "" },
 	{ perhaps_reserved, ICX, R1, INTACT | FATAL, "",
 	  " copy-fallback-rejects" },
 	{ tail_gone, ICX, R3, FATAL, " xstate-unreadable", "" },
 	{ tail_missing, ICX, R3, GARBLED | FATAL, " past-frame-end",
 	  " xstate-unreadable" },
+	{ unused_gone, ICX, R3, FATAL, " xstate-unreadable", "" },
+	{ unused_left, ICX, R3, INTACT, "", "" },
+	{ fxsave_left, NHM, R3, INTACT, " target-without-xsave", "" },
+	{ fxsave_left_absent, NHM, R3, FATAL,
+	  " target-without-xsave prefault-fails", "" },
+	{ fxsave_left_absent, NHM, R1, FATAL,
+	  " target-without-xsave fxsave-unreadable", "" },
 	{ fxsave_gone, NHM, R3, FATAL,
 	  " target-without-xsave fxsave-unreadable", "" },
 	{ absent_page, ICX, R3, FATAL, " prefault-fails", "" },
@@ -192,6 +235,9 @@ static const struct {
 	{ rounding, HSW, R3, INTACT | LOSSY, " magic1-missing",
 	  " mxcsr-may-reset" },
 	{ rounding, ICX, R3, INTACT, " magic1-missing", "" },
+	{ rounding_kept, HSW, R3, INTACT, " magic1-missing", "" },
+	{ rounding_reset, HSW, R3, LOSSY, " magic1-missing mxcsr-may-reset",
+	  "" },
 	{ rip_kernel, ICX, R3, FATAL, " rip-out-of-range", "" },
 	{ rip_gone, ICX, R3, FATAL, " rip-unmapped", "" },
 	{ rip_unknown, ICX, R3, INTACT | FATAL, "", " rip-unmapped" },
@@ -202,6 +248,7 @@ static const struct {
 	{ rsp_high32, ICX, R3, LOSSY, " rsp-above-4g", "" },
 	{ cs_kernel, ICX, R3, FATAL, " cs-invalid", "" },
 	{ cs_ldt, ICX, R3, INTACT | FATAL, "", " cs-invalid" },
+	{ rip_ldt, ICX, R3, INTACT | FATAL, "", " cs-invalid" },
 	{ ss_kernel, ICX, R3, FATAL, " ss-invalid", "" },
 	{ ss_tls, ICX, R3, INTACT | FATAL, "", " ss-invalid" },
 	/* several sets of rules */
@@ -263,8 +310,7 @@ static void every_reason(void **state)
 			    " xstate-missing");
 	assert_string_equal(made_names(all & ~fired),
 			    " kernel-rules-unknown xstate-missing"
-			    " in-use-unreadable layout-unknown"
-			    " mxcsr-may-reset");
+			    " in-use-unreadable layout-unknown");
 }
 
 /* An image whose header is not in the input may be anything, not bad. */

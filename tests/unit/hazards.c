@@ -70,6 +70,7 @@ MADE_EDIT(ia32_not_known, t->target.ia32 = TRI_UNKNOWN;)
 MADE_EDIT(compat_code,
 	  no_ia32(m, t);
 	  m->facts.sigframe.regs.r[X86_CS] = X86_USER32_CS;)
+MADE_EDIT(wide_code, m->facts.sigframe.regs.r[X86_CS] = X86_USER_CS;)
 MADE_EDIT(no_x32, t->target.x32 = TRI_NO;)
 MADE_EDIT(x32_not_known, t->target.x32 = TRI_UNKNOWN;)
 
@@ -198,6 +199,11 @@ static const struct {
 	{ no_ia32, SIGFRAME_X32, ICX, ICX, RULES_R3, "" },
 	{ compat_code, SIGFRAME_X86_64, ICX, ICX, RULES_R3,
 	  " ia32-missing" },
+	{ wide_code, SIGFRAME_IA32, ICX, ICX, RULES_R3,
+	  " wide-registers-missing" },
+	{ wide_code, SIGFRAME_IA32_RT, ICX, ICX, RULES_R3,
+	  " wide-registers-missing" },
+	{ wide_code, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },
 	{ no_x32, SIGFRAME_X32, ICX, ICX, RULES_R3, " x32-missing" },
 	{ x32_not_known, SIGFRAME_X32, ICX, ICX, RULES_R3, " x32-missing" },
 	{ no_x32, SIGFRAME_X86_64, ICX, ICX, RULES_R3, "" },

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "options.h"
 
-#define MOST 12
+#define MOST 16
 
 /* Parse the words of `line`, which is cut at its blanks. */
 static struct error *parse(char *line, struct options *ret)
@@ -53,12 +53,17 @@ static void refused(void **state)
 		{ "-p 1 --stop=some", "auto, all, none" },
 		{ "-p 1 --color=yes", "auto, always, never" },
 		{ "-p 1 --json=yaml", "pretty, lines" },
+		{ "-p 1 --rehearse=some", "present, absent" },
+		{ "-p 1 -rsome", "--rehearse: 'some'" },
 		{ "-p 1 -e prog", "--executable" },
 		{ "-p 1 --sysroot=/mnt", "--sysroot" },
 		{ "-p 1 core -e prog", "--executable" },
 		{ "core --tree", "--tree" },
 		{ "core --stop=auto", "--stop" },
 		{ "-p 1 core --stop=all", "--stop" },
+		{ "-p 1 --dormant=some", "--dormant" },
+		{ "-p 1 -T 2 --dormant=all", "--dormant" },
+		{ "core --dormant=auto --no-unwind", "--dormant" },
 		{ "-p 1 -q -j", "--quiet and --json" },
 		{ "-p 1 -q -x", "--quiet and --registers" },
 		{ "-p 1 -q --raw", "--quiet and --raw" },
@@ -100,15 +105,16 @@ static void defaults(void **state)
 	assert_int_equal(o.json, OPTIONS_JSON_OFF);
 	assert_int_equal(o.color, OPTIONS_COLOR_AUTO);
 	assert_true(o.locate.unwind);
+	assert_int_equal(o.locate.dormant, LOCATE_DORMANT_AUTO);
 	assert_false(o.tree || o.registers || o.raw || o.quiet || o.strict ||
-		     o.tell == OPTIONS_TELL_EXPLANATION);
+		     o.rehearse || o.tell == OPTIONS_TELL_EXPLANATION);
 	options_deinit(&o);
 }
 
 static void process(void **state)
 {
 	char line[] = "-p 7 --pid=2147483647 --tree -T 8 --tid 9 --stop=none "
-		      "-x --raw --json=lines";
+		      "-x --raw --json=lines -rabsent";
 	struct options o;
 
 	(void)state;
@@ -121,7 +127,10 @@ static void process(void **state)
 	assert_int_equal(o.live.tids[0], 8);
 	assert_int_equal(o.live.tids[1], 9);
 	assert_int_equal(o.live.stop, LIVE_STOP_NONE);
-	assert_true(o.registers && o.raw);
+	/* without the other threads nothing can be told of what is left */
+	assert_int_equal(o.locate.dormant, LOCATE_DORMANT_NONE);
+	assert_true(o.registers && o.raw && o.rehearse);
+	assert_int_equal(o.rehearse_pages, REHEARSE_ABSENT);
 	assert_int_equal(o.json, OPTIONS_JSON_LINES);
 	options_deinit(&o);
 }
@@ -148,6 +157,31 @@ static void core(void **state)
 	options_deinit(&o);
 }
 
+static void dormant(void **state)
+{
+	static const struct {
+		const char *line;
+		enum locate_dormant want;
+	} cases[] = {
+		{ "core --dormant=all", LOCATE_DORMANT_ALL },
+		{ "-p 1 --dormant=auto", LOCATE_DORMANT_AUTO },
+		{ "-p 1 --dormant=none", LOCATE_DORMANT_NONE },
+		{ "-p 1 -T 1 --dormant=none", LOCATE_DORMANT_NONE },
+		{ "core --no-unwind", LOCATE_DORMANT_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char line[128];
+		struct options o;
+
+		strcpy(line, cases[i].line);
+		assert_null(parse(line, &o));
+		assert_int_equal(o.locate.dormant, cases[i].want);
+		options_deinit(&o);
+	}
+}
+
 static void explain(void **state)
 {
 	char list[] = "--explain", one[] = "--explain=magic1-wrong";
@@ -171,6 +205,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(process),
 		cmocka_unit_test(core),
+		cmocka_unit_test(dormant),
 		cmocka_unit_test(explain),
 	};
 

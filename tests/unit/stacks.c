@@ -188,10 +188,12 @@ static void look_reads_once(void **state)
 
 	size_t before = reads;
 
+	/* the first words are looked at for each; they are mostly at hand */
 	for (unsigned page = 9; page < 64; page++)
 		assert_int_equal(stacks_look(st, BASE + page * PAGE),
 				 STACKS_NOTHING);
-	assert_int_equal(reads, before);
+	assert_true(reads <= before + 64 - 9);
+	before = reads;
 	assert_int_equal(stacks_look(st, BASE + 7 * PAGE), STACKS_NOTHING);
 	assert_int_equal(reads, before + 1);
 	stacks_destroy(st);
@@ -300,6 +302,26 @@ static void copies_behind_holes(void **state)
 }
 
 /* A frame on an alternate stack leads to the stack it interrupted. */
+/*
+ * Words where a frame that was returned from had its alternate stack: they
+ * would have it end right below one that waits.
+ */
+static void old_words(void **state)
+{
+	struct snapshot *s = make(one_stack);
+	struct stacks *st = begin(s);
+	uint64_t outer = put_frame(BASE + 60 * PAGE);
+	uint64_t old = put_frame(outer - 2 * PAGE);
+
+	(void)state;
+	memory_put(&memory, old + 24, 8, 0);
+	memory_put(&memory, old + 40, 8, outer);
+	assert_int_equal(stacks_copy(st, old - PAGE, false), STACKS_HIT);
+	finish(st, s);
+	assert_true(copied(s, old - PAGE, BASE + 60 * PAGE));
+	snapshot_destroy(s);
+}
+
 static void follows_stacks(void **state)
 {
 	static const struct layout layout[] = {
@@ -420,6 +442,7 @@ int main(void)
 		cmocka_unit_test(holes_and_neighbours),
 		cmocka_unit_test(copies_frames),
 		cmocka_unit_test(copies_behind_holes),
+		cmocka_unit_test(old_words),
 		cmocka_unit_test(follows_stacks),
 		cmocka_unit_test(hostile_pointers),
 		cmocka_unit_test(shared_mapping),

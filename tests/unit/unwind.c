@@ -6,16 +6,12 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/uio.h>
 
 #include "base/cleanup.h"
 #include "locate/locate.h"
+#include "self.h"
 
 enum { DEPTH = 3, ALT_SIZE = 256 << 10 };
 
@@ -27,97 +23,16 @@ static volatile sig_atomic_t depth;
 static struct located *located;
 static struct snapshot *snapshot;
 
-static size_t read_self(const struct snapshot *s, uint64_t addr, void *buf,
-			size_t size)
-{
-	struct iovec local = { buf, size };
-	struct iovec remote = { (void *)(uintptr_t)addr, size };
-	ssize_t got = process_vm_readv(s->pid, &local, 1, &remote, 1, 0);
-
-	return got < 0 ? 0 : (size_t)got;
-}
-
-static struct error *open_file(const struct snapshot *s,
-			       const struct mapping *m, int *fd_ret)
-{
-	(void)s;
-	*fd_ret = open(m->path, O_RDONLY | O_CLOEXEC);
-	return *fd_ret < 0 ? error_os(errno, "%s", m->path) : NULL;
-}
-
-static const struct snapshot_ops self_ops = {
-	.read = read_self,
-	.open_file = open_file,
-};
-
-static void read_maps(struct snapshot *s)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	CLEANUP_FREE char *line = NULL;
-	size_t room = 0;
-
-	assert_non_null(maps);
-	while (getline(&line, &room, maps) > 0) {
-		struct mapping m = { 0 };
-		char prot[5];
-		int path = 0;
-
-		line[strcspn(line, "\n")] = '\0';
-		assert_int_equal(
-			sscanf(line,
-			       "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64
-			       " %*x:%*x %" SCNu64 " %n",
-			       &m.start, &m.end, prot, &m.offset, &m.inode,
-			       &path),
-			5);
-		m.prot = (prot[0] == 'r' ? PROT_READ : 0u) |
-			 (prot[1] == 'w' ? PROT_WRITE : 0u) |
-			 (prot[2] == 'x' ? PROT_EXEC : 0u);
-		if (path && line[path])
-			m.path = strdup(line + path);
-
-		struct mapping *added = snapshot_add_mapping(s);
-
-		assert_non_null(added);
-		*added = m;
-	}
-	fclose(maps);
-}
-
 /* Must not be inlined: it is the first step of the walk. */
 __attribute__((__noinline__)) static void look(void)
 {
 	struct locate_options options = { .unwind = true };
-	struct thread *t;
 
-	snapshot = snapshot_create(SOURCE_PROCESS);
-	assert_non_null(snapshot);
-	snapshot->pid = getpid();
-	snapshot->ops = &self_ops;
-	read_maps(snapshot);
-	snapshot_finish(snapshot);
+	snapshot = self_snapshot();
 
-	t = snapshot_add_thread(snapshot, getpid());
-	assert_non_null(t);
-	t->has = THREAD_HAS_PC_SP | THREAD_HAS_GPRS;
-	t->regs.r[X86_CS] = X86_USER_CS;
-	t->regs.r[X86_SS] = X86_USER_DS;
-	__asm__ volatile("leaq 0f(%%rip), %%rax\n"
-			 "0:\n\t"
-			 "movq %%rax, %0\n\t"
-			 "movq %%rsp, %1\n\t"
-			 "movq %%rbp, %2\n\t"
-			 "movq %%rbx, %3\n\t"
-			 "movq %%r12, %4\n\t"
-			 "movq %%r13, %5\n\t"
-			 "movq %%r14, %6\n\t"
-			 "movq %%r15, %7\n\t"
-			 : "=m"(t->regs.r[X86_RIP]), "=m"(t->regs.r[X86_RSP]),
-			   "=m"(t->regs.r[X86_RBP]), "=m"(t->regs.r[X86_RBX]),
-			   "=m"(t->regs.r[X86_R12]), "=m"(t->regs.r[X86_R13]),
-			   "=m"(t->regs.r[X86_R14]), "=m"(t->regs.r[X86_R15])
-			 :
-			 : "rax");
+	struct thread *t = &snapshot->threads[0];
+
+	SELF_REGISTERS(t);
 	assert_null(locate(snapshot, &options, &located));
 }
 
@@ -230,14 +145,6 @@ static void on_alternate_stack(void **state)
 	check(true);
 }
 
-/* Under valgrind it is not the kernel that writes them. */
-static bool frames_are_real(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return !preload || !strstr(preload, "vgpreload");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,7 +152,7 @@ int main(void)
 		cmocka_unit_test(on_alternate_stack),
 	};
 
-	if (!frames_are_real()) {
+	if (!self_frames_are_real()) {
 		puts("1..0 # SKIP valgrind delivers signals itself");
 		return 77;
 	}

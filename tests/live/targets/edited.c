@@ -247,6 +247,92 @@ static void edit_pretcode_data(struct frame *f)
 	put(f->start, (uintptr_t)page, 8);
 }
 
+static void set_pretcode(struct frame *f, const void *value)
+{
+	put(f->start, (uintptr_t)value, 8);
+}
+
+static void edit_pretcode_noncanonical(struct frame *f)
+{
+	set_pretcode(f, (void *)UINT64_C(0x8000000000000000));
+}
+
+static void edit_pretcode_unmapped(struct frame *f)
+{
+	set_pretcode(f, unmapped());
+}
+
+static void edit_pretcode_stack(struct frame *f)
+{
+	set_pretcode(f, f->start - 256);
+}
+
+/* Code that no handler returns to on purpose; none of it is ever run. */
+extern const char inside_function[], behind_call[], other_kind[], other_call[],
+	own_restorer[];
+
+__asm__(".pushsection .text\n"
+	".type victim, @function\n"
+	"victim:\n"
+	"	.cfi_startproc\n"
+	"	sub $24, %rsp\n"
+	"	.cfi_def_cfa_offset 32\n"
+	"	xor %eax, %eax\n"
+	".globl inside_function\n"
+	"inside_function:\n"
+	"	mov %rdi, (%rsp)\n"
+	"	call victim\n"
+	".globl behind_call\n"
+	"behind_call:\n"
+	"	mov %rax, 8(%rsp)\n"
+	"	add $24, %rsp\n"
+	"	.cfi_def_cfa_offset 8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size victim, . - victim\n"
+	".globl other_kind\n"
+	"other_kind:\n"
+	"	mov $173, %eax\n"
+	"	int $0x80\n"
+	".globl other_call\n"
+	"other_call:\n"
+	"	mov $231, %eax\n"
+	"	syscall\n"
+	".globl own_restorer\n"
+	"own_restorer:\n"
+	"	xor %eax, %eax\n"
+	"	mov $15, %al\n"
+	"	jmp 1f\n"
+	"	hlt\n"
+	"1:	syscall\n"
+	"	hlt\n"
+	".popsection\n");
+
+static void edit_pretcode_inside(struct frame *f)
+{
+	set_pretcode(f, inside_function);
+}
+
+static void edit_pretcode_called(struct frame *f)
+{
+	set_pretcode(f, behind_call);
+}
+
+static void edit_pretcode_kind(struct frame *f)
+{
+	set_pretcode(f, other_kind);
+}
+
+static void edit_pretcode_call(struct frame *f)
+{
+	set_pretcode(f, other_call);
+}
+
+static void edit_pretcode_own(struct frame *f)
+{
+	set_pretcode(f, own_restorer);
+}
+
 static const struct edit {
 	const char *name;
 	void (*run)(struct frame *f);
@@ -277,6 +363,14 @@ static const struct edit {
 	{ "trap-flag", edit_trap_flag },
 	{ "pretcode-zero", edit_pretcode_zero },
 	{ "pretcode-data", edit_pretcode_data },
+	{ "pretcode-noncanonical", edit_pretcode_noncanonical },
+	{ "pretcode-unmapped", edit_pretcode_unmapped },
+	{ "pretcode-stack", edit_pretcode_stack },
+	{ "pretcode-inside", edit_pretcode_inside },
+	{ "pretcode-called", edit_pretcode_called },
+	{ "pretcode-kind", edit_pretcode_kind },
+	{ "pretcode-call", edit_pretcode_call },
+	{ "pretcode-own", edit_pretcode_own },
 };
 #define EDITS (sizeof(edits) / sizeof(edits[0]))
 

@@ -2,7 +2,7 @@
 /* frames.c - a process full of signal frames that tells where they are */
 
 /*
- * Usage: frames [-n COUNT] [-l] [SCENARIO...]
+ * Usage: frames [-n COUNT] [-d] [-l] [SCENARIO...]
  *
  * Starts COUNT (1) threads for each scenario named, or for all. Once each is
  * where it stays, prints
@@ -18,7 +18,9 @@
  * where frames are listed in the order they were delivered in, a stale one
  * has already been returned from or jumped out of, and the 64-bit elements of
  * vector register i all hold VALUE + i. Ends when the other end of its
- * standard input is closed, or after ten minutes. -l lists the scenarios.
+ * standard input is closed, or after ten minutes. -d blocks
+ * signals while they are handled, so that no scenario may have one twice. -l
+ * lists the scenarios.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -419,9 +421,11 @@ int main(int argc, char **argv)
 	unsigned count = 1;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:l")) != -1) {
+	while ((option = getopt(argc, argv, "n:ld")) != -1) {
 		if (option == 'n')
 			count = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'd')	/* as handlers usually are */
+			action.sa_flags &= ~SA_NODEFER;
 		else if (option != 'l')
 			return 2;
 		for (size_t i = 0; option == 'l' && i < SCENARIOS; i++)

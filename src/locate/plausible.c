@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plausible.c - is a frame live for which nothing but its bytes speaks? */
+#include "locate/plausible.h"
+
+/* From a frame's start to the end of its extended state, AMX included. */
+enum { FRAME_BYTES_MAX = 16 << 10 };
+
+/*
+ * Is a frame in one piece where the extended state of this one was, which is
+ * damaged? It was written later, when nobody needed this one any more.
+ */
+static bool is_overwritten(const struct snapshot *s, struct code *code,
+			   const struct candidates *hits,
+			   const struct frame_check *check)
+{
+	const struct sigframe *f = &check->sigframe;
+	const struct scan_hit *h = NULL;
+	struct frame_check other;
+
+	if (f->address > UINT64_MAX - FRAME_BYTES_MAX)
+		return false;
+	/* both as long, as they are of one machine */
+	while ((h = candidates_next(hits, h, f->address + 1,
+				    f->address + FRAME_BYTES_MAX)))
+		if (facts_check(s, code, h->kind, h->address, &other) &&
+		    facts_intact(s, &other) &&
+		    h->address - f->address < other.end - h->address)
+			return true;
+	return false;
+}
+
+/*
+ * A signal is blocked while it is handled, and was not before. It is not
+ * where the handler, or SA_NODEFER, has let it in: that is for others to
+ * know, the bytes of a frame cannot tell it from one that is left over.
+ */
+static bool is_masked(const struct plausible_context *at,
+		      const struct sigframe *f)
+{
+	return !at->mask_known || (at->mask & ~f->sigmask);
+}
+
+enum tri plausible_judge(const struct snapshot *s, struct code *code,
+			 const struct candidates *hits,
+			 const struct frame_check *check,
+			 const struct plausible_context *at)
+{
+	if (facts_elsewhere(check, at->sp))
+		return TRI_NO;
+	/* code that cannot be looked at might be a restorer */
+	if (!facts_convincing(check))
+		return check->code_known ? TRI_NO : TRI_UNKNOWN;
+	if (!facts_intact(s, check))
+		return is_overwritten(s, code, hits, check) ? TRI_NO
+							    : TRI_UNKNOWN;
+	return is_masked(at, &check->sigframe) ? TRI_YES : TRI_UNKNOWN;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plausible.h - is a frame live for which nothing but its bytes speaks? */
+#ifndef SIGFRAME_LOCATE_PLAUSIBLE_H
+#define SIGFRAME_LOCATE_PLAUSIBLE_H
+
+#include "locate/candidates.h"
+#include "locate/facts.h"
+
+/* A context that may be in the frame's handler. */
+struct plausible_context {
+	uint64_t sp;
+	uint64_t mask;		/* blocked signals, bit n-1 */
+	bool mask_known;
+};
+
+/*
+ * Above a stack pointer there may also be frames that were returned from, in
+ * room that functions have not written to yet. YES: a live one is likely;
+ * NO: it is not this context's; UNKNOWN: it may be live and spoilt. `hits`
+ * holds what else was found there.
+ */
+enum tri plausible_judge(const struct snapshot *s, struct code *code,
+			 const struct candidates *hits,
+			 const struct frame_check *check,
+			 const struct plausible_context *at);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* carried.c - what an exported core says that an ordinary one does not */
+#include "source/carried.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "base/record.h"
+
+#define WORD "sigframe-inspect-process"
+
+struct process_line {
+	char *source;
+	char *command;
+	char *executable;
+	char *kernel;
+	uint64_t pid;
+	uint64_t partial;	/* mappings_partial */
+};
+
+struct mapping_line {
+	uint64_t start, end, prot, offset, device, inode;
+	char *path;
+};
+
+struct thread_line {
+	uint64_t tid, state, stopped, clear, has, shadow_stack;
+	uint64_t syscall;	/* + 1 */
+	char *name;
+	char *problem;
+};
+
+struct note_line {
+	char *text;
+};
+
+#define FIELD(line, member, type, key)                                        \
+	{ key, type, offsetof(struct line, member) }
+
+static const struct record_field process_fields[] = {
+	FIELD(process_line, source, RECORD_TEXT, "source"),
+	FIELD(process_line, pid, RECORD_NUMBER, "pid"),
+	FIELD(process_line, command, RECORD_TEXT, "command"),
+	FIELD(process_line, executable, RECORD_TEXT, "executable"),
+	FIELD(process_line, kernel, RECORD_TEXT, "kernel"),
+	FIELD(process_line, partial, RECORD_NUMBER, "partial"),
+};
+static const struct record_field mapping_fields[] = {
+	FIELD(mapping_line, start, RECORD_WORD, "start"),
+	FIELD(mapping_line, end, RECORD_WORD, "end"),
+	FIELD(mapping_line, prot, RECORD_NUMBER, "prot"),
+	FIELD(mapping_line, offset, RECORD_WORD, "offset"),
+	FIELD(mapping_line, device, RECORD_WORD, "device"),
+	FIELD(mapping_line, inode, RECORD_NUMBER, "inode"),
+	FIELD(mapping_line, path, RECORD_TEXT, "path"),
+};
+static const struct record_field thread_fields[] = {
+	FIELD(thread_line, tid, RECORD_NUMBER, "tid"),
+	FIELD(thread_line, name, RECORD_TEXT, "name"),
+	FIELD(thread_line, state, RECORD_NUMBER, "state"),
+	FIELD(thread_line, stopped, RECORD_NUMBER, "stopped"),
+	FIELD(thread_line, clear, RECORD_NUMBER, "clear"),
+	FIELD(thread_line, has, RECORD_WORD, "has"),
+	FIELD(thread_line, syscall, RECORD_NUMBER, "syscall"),
+	FIELD(thread_line, shadow_stack, RECORD_NUMBER, "shadow_stack"),
+	FIELD(thread_line, problem, RECORD_TEXT, "problem"),
+};
+static const struct record_field note_fields[] = {
+	FIELD(note_line, text, RECORD_TEXT, "text"),
+};
+
+#define RECORD(word, table) { word, table, ARRAY_SIZE(table) }
+
+static const struct record process_record = RECORD("process", process_fields);
+static const struct record mapping_record = RECORD("map", mapping_fields);
+static const struct record thread_record = RECORD("thread", thread_fields);
+static const struct record note_record = RECORD("note", note_fields);
+
+static void write_thread(const struct thread *t, struct text *text)
+{
+	const struct thread_line line = {
+		.tid = (uint64_t)t->tid,
+		.name = t->name[0] ? (char *)t->name : NULL,
+		.state = (unsigned char)t->state,
+		.stopped = t->stopped,
+		.clear = t->clear,
+		.has = t->has,
+		.syscall = (uint64_t)t->syscall + 1,
+		.shadow_stack = t->shadow_stack,
+		.problem = t->problem ? (char *)error_message(t->problem)
+				      : NULL,
+	};
+
+	record_write(&thread_record, &line, text);
+}
+
+void carried_write(const struct snapshot *s, struct text *t)
+{
+	const struct process_line process = {
+		.source = (char *)source_kind_names[s->kind],
+		.pid = (uint64_t)s->pid,
+		.command = (char *)s->command,
+		.executable = s->executable,
+		.kernel = s->kernel,
+		.partial = s->mappings_partial,
+	};
+
+	text_printf(t, WORD " %d\n", CARRIED_VERSION);
+	record_write(&process_record, &process, t);
+	for (size_t i = 0; i < s->mappings_count; i++) {
+		const struct mapping *m = &s->mappings[i];
+		const struct mapping_line line = {
+			.start = m->start, .end = m->end, .prot = m->prot,
+			.offset = m->offset, .device = m->device,
+			.inode = m->inode, .path = m->path,
+		};
+
+		record_write(&mapping_record, &line, t);
+	}
+	for (size_t i = 0; i < s->threads_count; i++)
+		write_thread(&s->threads[i], t);
+	for (size_t i = 0; i < s->notes_count; i++) {
+		const struct note_line line = { s->notes[i] };
+
+		record_write(&note_record, &line, t);
+	}
+}
+
+struct error *carried_check(struct lines *l, const char *word)
+{
+	struct span line, rest;
+	uint64_t version;
+
+	if (!lines_next(l, &rest))
+		return error_new(ERROR_BAD_INPUT, "nothing is carried");
+	line = rest;
+	if (!span_take(&rest, word) || !span_number(span_trim(rest), &version))
+		return error_new(ERROR_BAD_INPUT, "not '%s VERSION' but '%.*s'",
+				 word, SPAN_SHOWN(line));
+	if (version != CARRIED_VERSION)
+		return error_new(ERROR_UNSUPPORTED, "version %" PRIu64 " of "
+				 "%s; this program knows %d", version, word,
+				 CARRIED_VERSION);
+	return NULL;
+}
+
+static void replace(char **string, char **by)
+{
+	free(*string);
+	*string = TAKE_PTR(*by);
+}
+
+static struct error *take_process(struct snapshot *s, struct span line)
+{
+	struct process_line p = { 0 };
+	struct error *err = record_read(&process_record, line, &p);
+
+	if (!err) {
+		s->mappings_partial = p.partial != 0;
+		s->pid = (pid_t)p.pid;
+		memset(s->command, 0, sizeof(s->command));
+		if (p.command)
+			strncpy(s->command, p.command, sizeof(s->command) - 1);
+		replace(&s->executable, &p.executable);
+		replace(&s->kernel, &p.kernel);
+		replace(&s->exported_from, &p.source);
+	}
+	record_deinit(&process_record, &p);
+	return err;
+}
+
+static struct error *take_mapping(struct snapshot *s, struct span line)
+{
+	const struct mapping *last =
+		s->mappings_count ? &s->mappings[s->mappings_count - 1] : NULL;
+	uint64_t behind = last ? last->end : 0;
+	struct mapping_line l = { 0 };
+	struct error *err = record_read(&mapping_record, line, &l);
+	struct mapping *m = NULL;
+
+	if (!err && (l.start >= l.end || l.start < behind))
+		err = error_new(ERROR_BAD_INPUT, "mappings out of order");
+	if (!err) {
+		m = snapshot_add_mapping(s);
+		err = m ? NULL : &error_no_memory;
+	}
+	if (m)
+		*m = (struct mapping){
+			.start = l.start, .end = l.end,
+			.prot = (unsigned)l.prot &
+				(PROT_READ | PROT_WRITE | PROT_EXEC),
+			.offset = l.offset, .device = l.device,
+			.inode = l.inode, .path = TAKE_PTR(l.path),
+		};
+	record_deinit(&mapping_record, &l);
+	return err;
+}
+
+static struct thread *thread_of(struct snapshot *s, uint64_t tid)
+{
+	for (size_t i = 0; i < s->threads_count; i++)
+		if ((uint64_t)s->threads[i].tid == tid)
+			return &s->threads[i];
+	return NULL;
+}
+
+/* A thread that the user did not ask for has been left out by then. */
+static struct error *take_thread(struct snapshot *s, struct span line)
+{
+	struct thread_line l = { 0 };
+	struct error *err = record_read(&thread_record, line, &l);
+	struct thread *t = err ? NULL : thread_of(s, l.tid);
+
+	if (t) {
+		memset(t->name, 0, sizeof(t->name));
+		if (l.name)
+			strncpy(t->name, l.name, sizeof(t->name) - 1);
+		t->state = (char)l.state;
+		t->stopped = l.stopped != 0;
+		t->clear = l.clear != 0;
+		/* nothing is there that the ordinary notes lack */
+		t->has = (t->has & (unsigned)l.has) |
+			 ((unsigned)l.has &
+			  (THREAD_HAS_SYSCALL | THREAD_HAS_SIGMASK));
+		t->syscall = (int64_t)(l.syscall - 1);
+		t->shadow_stack = l.shadow_stack <= TRI_YES
+					  ? (enum tri)l.shadow_stack
+					  : TRI_UNKNOWN;
+		if (l.problem && !t->problem)
+			t->problem = error_new(ERROR_BAD_INPUT, "%s",
+					       l.problem);
+	}
+	record_deinit(&thread_record, &l);
+	return err;
+}
+
+static struct error *take_note(struct snapshot *s, struct span line)
+{
+	struct note_line l = { 0 };
+	struct error *err = record_read(&note_record, line, &l);
+
+	if (!err && l.text)
+		snapshot_note(s, "%s", l.text);
+	record_deinit(&note_record, &l);
+	return err;
+}
+
+static const struct {
+	const struct record *record;
+	struct error *(*take)(struct snapshot *s, struct span line);
+} takers[] = {
+	{ &process_record, take_process },
+	{ &mapping_record, take_mapping },
+	{ &thread_record, take_thread },
+	{ &note_record, take_note },
+};
+
+static void forget_mappings(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->mappings_count; i++)
+		free(s->mappings[i].path);
+	free(s->mappings);
+	s->mappings = NULL;
+	s->mappings_count = 0;
+}
+
+struct error *carried_read(struct snapshot *s, const char *text, size_t size)
+{
+	struct lines l = { .text = text, .size = size };
+	struct error *err = carried_check(&l, WORD);
+	struct span line;
+
+	if (!err)
+		forget_mappings(s);
+	while (!err && lines_next(&l, &line))
+		for (unsigned i = 0; i < ARRAY_SIZE(takers); i++) {
+			struct span rest = line;
+
+			if (!record_is(takers[i].record, &rest))
+				continue;
+			err = takers[i].take(s, rest);
+			break;
+		}
+	return err ? error_wrap(err, "carried text, line %u", l.number) : NULL;
+}
