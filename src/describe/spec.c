@@ -108,10 +108,16 @@ static struct error *set_host_kernel(struct description *d,
 	bool strange = host->probe_ran && !host->probed;
 	struct error *err = set_release(d, strange ? NULL : host->release);
 
-	if (err || !host->probed)
+	if (err)
 		return err;
-	d->rules = host->rules;
-	d->origin[DESCRIBED_RULES] = ORIGIN_GIVEN;
+	if (host->probed) {
+		d->rules = host->rules;
+		d->origin[DESCRIBED_RULES] = ORIGIN_GIVEN;
+	} else if (!strange && host->rules != rules_of_release(host->release)) {
+		/* where uname has more to say than the release */
+		d->rules = host->rules;
+		d->origin[DESCRIBED_RULES] = ORIGIN_DERIVED;
+	}
 	return NULL;
 }
 

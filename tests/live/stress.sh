@@ -15,7 +15,7 @@ THREADS=200
 EVERY=25
 seed=${SEED:-$RANDOM}
 samples=${SAMPLES:-500}
-seconds=${LIMIT:-45}
+seconds=${LIMIT:-150}
 echo "# SEED=$seed, $THREADS threads, $samples samples"
 
 must_start stress "$targets/stress" "$scratch/table" "$seed" "$THREADS"

@@ -473,6 +473,23 @@ static void this_machine(void **state)
 	description_destroy(d);
 }
 
+/* uname -v of Debian's kernels says more than the release. */
+static void untried_host(void **state)
+{
+	struct host host = odd_host;
+	struct description *d = parse("host", &host);
+
+	(void)state;
+	assert_int_equal(d->rules, R(2) | R(3));
+	description_destroy(d);
+	host.rules = R(3);
+	d = parse("host", &host);
+	assert_int_equal(d->rules, R(3));
+	assert_int_equal(d->origin[DESCRIBED_RULES], ORIGIN_DERIVED);
+	assert_null(d->assumed[DESCRIBED_RULES]);
+	description_destroy(d);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -484,6 +501,7 @@ int main(void)
 		cmocka_unit_test(many_flags),
 		cmocka_unit_test(any_text),
 		cmocka_unit_test(this_machine),
+		cmocka_unit_test(untried_host),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
