@@ -60,20 +60,27 @@ static struct error *examine(const struct options *o, const struct host *host,
 {
 	struct located *l = NULL;
 	struct error *err = locate(s, &o->locate, &l);
+	struct error *export_err = NULL;
 
-	if (!err && o->export)
-		err = export(o->export, l, s, host);
 	if (err) {
-		located_destroy(l);
 		snapshot_destroy(s);
 		return err;
 	}
+	/* there is a report, whatever became of that file */
+	if (o->export)
+		export_err = export(o->export, l, s, host);
 	/* all that is needed has been copied; descriptors are scarce */
 	snapshot_close(s);
 	err = report_add(r, s, l);
 	if (!err && o->rehearse)
 		err = rehearse_frames(o, host, r);
-	return err ? err : autopsy(l, s, host, r);
+	if (!err)
+		err = autopsy(l, s, host, r);
+	if (err) {
+		error_free(export_err);
+		return err;
+	}
+	return export_err;
 }
 
 static struct error *examine_process(const struct options *o,
@@ -101,8 +108,12 @@ static size_t examine_tree(const struct options *o, const struct host *host,
 	if (complain(live_tree(root, &pids, &count)))
 		return 1;
 	for (size_t i = 0; i < count; i++) {
-		struct error *err = examine_process(o, host, pids[i], r);
+		struct error *err;
 
+		/* who examines its own shell's tree is part of it */
+		if (pids[i] == getpid() && pids[i] != root)
+			continue;
+		err = examine_process(o, host, pids[i], r);
 		/* descendants come and go, and that is not a failure */
 		if (err && pids[i] != root && error_code(err) == ERROR_GONE)
 			error_free(err);

@@ -72,17 +72,18 @@ static struct error *malformed(struct span s)
 /* Take `"..."` off the front; what is escaped was two digits behind "\x". */
 static struct error *take_quoted(struct span *s, char **ret)
 {
-	struct span at = *s;
+	struct span at = *s, quoted, rest;
 	char *out;
 
-	if (!span_take(&at, "\""))
+	if (!span_take(&at, "\"") || !span_split(at, '"', &quoted, &rest))
 		return malformed(*s);
+	at = quoted;
 	out = malloc(at.size + 1);
 	if (!out)
 		return &error_no_memory;
 	*ret = out;
 	*out = '\0';
-	while (at.size && *at.text != '"') {
+	while (at.size) {
 		struct span digits = { at.text + 2, 2 };
 		uint64_t value;
 
@@ -98,9 +99,7 @@ static struct error *take_quoted(struct span *s, char **ret)
 		at = (struct span){ at.text + 4, at.size - 4 };
 	}
 	*out = '\0';
-	if (!span_take(&at, "\""))
-		return malformed(*s);
-	*s = at;
+	*s = rest;
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "export/elfcore.h"
@@ -21,7 +22,8 @@
 static void add_text(struct elfcore *e, enum carried_type type,
 		     const struct text *t)
 {
-	e->bad |= text_bad(t);
+	/* nobody would read it */
+	e->bad |= text_bad(t) || t->size > CARRIED_MAX;
 	elfcore_add_note(e, CARRIED_NOTE_NAME, type, text_string(t), t->size);
 }
 
@@ -129,7 +131,12 @@ static struct error *write_file(const char *path, const struct text *t)
 	CLEANUP_FREE char *temporary = NULL;
 	CLEANUP_FD int fd = -1;
 	struct error *err;
+	struct stat there;
 
+	/* rename() would put the file in the place of a device, pipe or link */
+	if (!lstat(path, &there) && !S_ISREG(there.st_mode))
+		return error_new(ERROR_BAD_INPUT,
+				 "is there and is not a regular file");
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
 		temporary = NULL;
 		return &error_no_memory;

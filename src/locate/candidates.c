@@ -33,6 +33,9 @@ static bool is_kernels(const struct snapshot *s, const struct mapping *m)
 	       (vdso && m->end == vdso->start && !(m->prot & PROT_WRITE));
 }
 
+/* Looked at for one thread, in bytes. */
+#define SCANNED_MAX (UINT64_C(256) << 20)
+
 /*
  * Does the stack go on there? mprotect and mlock split mappings, and only one
  * of the parts keeps the name "[stack]".
@@ -68,7 +71,8 @@ uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp)
 	const struct mapping *m = snapshot_mapping(s, sp);
 	const struct mapping *last = s->mappings + s->mappings_count;
 
-	while (m && m + 1 < last && goes_on(s, m, m + 1))
+	while (m && m + 1 < last && m->end - sp < CANDIDATES_STACK_MAX &&
+	       goes_on(s, m, m + 1))
 		m++;
 	return m ? stack_limit(sp, m->end) : candidates_stack_end(s, sp);
 }
@@ -148,6 +152,12 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 		to = UINT64_MAX - MARGIN;
 	if (from >= to)
 		return NULL;
+	/* stacks that lead to each other again and again */
+	if (c->scanned > SCANNED_MAX) {
+		note_missing(c, from, to);
+		return NULL;
+	}
+	c->scanned += to - from;
 	buf = malloc(to - from + MARGIN < CHUNK ? to - from + MARGIN : CHUNK);
 	if (!buf)
 		return &error_no_memory;

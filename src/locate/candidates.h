@@ -14,6 +14,7 @@ struct candidates {
 	/* what has been looked at last, [from, to) */
 	uint64_t from;
 	uint64_t to;
+	uint64_t scanned;	/* bytes in all */
 	/* the first hole in what was looked at; empty: none */
 	uint64_t missing_from;
 	uint64_t missing_to;

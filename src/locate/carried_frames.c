@@ -13,16 +13,20 @@
 
 #define WORD "sigframe-inspect-frames"
 
-/* More frames in one text than this are nobody's. */
-enum { FRAMES_MAX = 1 << 20 };
+/* More frames than a core has segments are nobody's. */
+enum { FRAMES_MAX = 1 << 16 };
+/* Nor does one thread have so many: chain.c stops there. */
+enum { THREAD_FRAMES_MAX = 4096 };
 
 struct memory_line {
 	uint64_t all, searched;
 	uint64_t deaths_unsearched;
+	uint64_t frames;	/* lines of frames of all sorts */
 };
 
 struct thread_line {
 	uint64_t tid, complete, stale;
+	uint64_t frames;	/* lines */
 	char *incomplete;
 	char *lost;
 };
@@ -48,11 +52,13 @@ static const struct record_field memory_fields[] = {
 	FIELD(memory_line, searched, RECORD_NUMBER, "searched"),
 	FIELD(memory_line, deaths_unsearched, RECORD_NUMBER,
 	      "deaths_unsearched"),
+	FIELD(memory_line, frames, RECORD_NUMBER, "frames"),
 };
 static const struct record_field thread_fields[] = {
 	FIELD(thread_line, tid, RECORD_NUMBER, "tid"),
 	FIELD(thread_line, complete, RECORD_NUMBER, "complete"),
 	FIELD(thread_line, stale, RECORD_NUMBER, "stale"),
+	FIELD(thread_line, frames, RECORD_NUMBER, "frames"),
 	FIELD(thread_line, incomplete, RECORD_TEXT, "incomplete"),
 	FIELD(thread_line, lost, RECORD_TEXT, "lost"),
 };
@@ -139,8 +145,13 @@ void carried_frames_write(const struct located *l, struct text *t)
 	};
 
 	text_printf(t, WORD " %d\n", CARRIED_VERSION);
-	for (size_t i = 0; i < l->deaths_count; i++)
+	memory.frames = l->dormant_count + l->returned_count;
+	for (size_t i = 0; i < l->threads_count; i++)
+		memory.frames += l->threads[i].frames_count;
+	for (size_t i = 0; i < l->deaths_count; i++) {
 		memory.deaths_unsearched += !l->deaths[i].searched;
+		memory.frames += l->deaths[i].suspects_count;
+	}
 	record_write(&memory_record, &memory, t);
 	for (size_t i = 0; i < l->threads_count; i++) {
 		const struct located_thread *lt = &l->threads[i];
@@ -148,6 +159,7 @@ void carried_frames_write(const struct located *l, struct text *t)
 			.tid = (uint64_t)lt->thread->tid,
 			.complete = lt->complete == TRI_YES,
 			.stale = lt->stale,
+			.frames = lt->frames_count,
 			.incomplete = lt->incomplete,
 			.lost = lt->lost,
 		};
@@ -169,7 +181,12 @@ struct reading {
 	struct located *l;
 	struct located_thread *thread;	/* the last; NULL: not asked for */
 	struct located_frame *frame;	/* the last; NULL: not wanted */
-	size_t frames;
+	size_t next;		/* thread; they are in the same order */
+	uint64_t frames;	/* lines so far */
+	uint64_t expected;
+	uint64_t thread_expected;	/* of the last thread */
+	bool counted;
+	bool lost;		/* there are more or fewer than expected */
 	struct carried_deaths deaths;
 };
 
@@ -189,20 +206,28 @@ static struct error *take_memory(struct reading *r, const void *data)
 	r->l->memory = line->all;
 	r->l->memory_searched = line->searched;
 	r->deaths.searched = !line->deaths_unsearched;
+	r->expected = line->frames;
+	r->counted = true;
 	return NULL;
+}
+
+static void check_thread(struct reading *r)
+{
+	r->lost |= r->thread && r->thread->frames_count != r->thread_expected;
 }
 
 static struct error *take_thread(struct reading *r, const void *data)
 {
 	const struct thread_line *line = data;
 
+	check_thread(r);
 	r->thread = NULL;
 	r->frame = NULL;
-	for (size_t i = 0; i < r->l->threads_count && !r->thread; i++)
-		if ((uint64_t)r->l->threads[i].thread->tid == line->tid)
-			r->thread = &r->l->threads[i];
-	if (!r->thread || r->thread->complete == TRI_YES)
+	if (r->next == r->l->threads_count ||
+	    (uint64_t)r->l->threads[r->next].thread->tid != line->tid)
 		return NULL;
+	r->thread = &r->l->threads[r->next++];
+	r->thread_expected = line->frames;
 	r->thread->complete = line->complete ? TRI_YES : TRI_UNKNOWN;
 	r->thread->stale = line->stale;
 	free(r->thread->incomplete);
@@ -231,7 +256,11 @@ static struct error *add_frame(struct reading *r,
 			return error_new(ERROR_UNSUPPORTED, "there is no "
 					 "context '%.40s'", line->context);
 	}
-	more = reallocarray(*frames, *count + 1, sizeof(*more));
+	more = *frames;
+	/* it doubles whenever the count is a power of two */
+	if (!(*count & (*count - 1)))
+		more = reallocarray(more, *count ? *count * 2 : 1,
+				    sizeof(*more));
 	if (!more)
 		return &error_no_memory;
 	*frames = more;
@@ -257,17 +286,42 @@ static struct error *take_live(struct reading *r, const void *data)
 	struct located_thread *t = r->thread;
 
 	r->frame = NULL;
-	return t ? add_frame(r, data, &t->frames, &t->frames_count) : NULL;
+	if (t && t->frames_count == THREAD_FRAMES_MAX)
+		return error_new(ERROR_BAD_INPUT, "more than %d signal frames",
+				 THREAD_FRAMES_MAX);
+	if (t)
+		return add_frame(r, data, &t->frames, &t->frames_count);
+	r->frames++;
+	return NULL;
+}
+
+/* These come by address, and none lies over another. */
+static struct error *add_apart(struct reading *r, const void *data,
+			       struct located_frame **frames, size_t *count)
+{
+	const struct frame_line *line = data;
+
+	if (*count) {
+		const struct sigframe *last =
+			&(*frames)[*count - 1].facts.sigframe;
+		uint64_t size = sigframe_shapes[last->kind].need_end;
+
+		if (line->address < last->address ||
+		    line->address - last->address < size)
+			return error_new(ERROR_BAD_INPUT,
+					 "frames out of order");
+	}
+	return add_frame(r, line, frames, count);
 }
 
 static struct error *take_dormant(struct reading *r, const void *data)
 {
-	return add_frame(r, data, &r->l->dormant, &r->l->dormant_count);
+	return add_apart(r, data, &r->l->dormant, &r->l->dormant_count);
 }
 
 static struct error *take_returned(struct reading *r, const void *data)
 {
-	return add_frame(r, data, &r->l->returned, &r->l->returned_count);
+	return add_apart(r, data, &r->l->returned, &r->l->returned_count);
 }
 
 static struct error *take_suspect(struct reading *r, const void *data)
@@ -382,7 +436,8 @@ static struct error *start(struct reading *r)
 }
 
 struct error *carried_frames_read(const struct snapshot *s, struct located *l,
-				  struct carried_deaths *deaths_ret)
+				  struct carried_deaths *deaths_ret,
+				  bool *whole_ret)
 {
 	struct lines lines = { .text = s->carried_frames,
 			       .size = strlen(s->carried_frames) };
@@ -395,6 +450,8 @@ struct error *carried_frames_read(const struct snapshot *s, struct located *l,
 	while (!err && lines_next(&lines, &line))
 		err = take_line(&r, line);
 	*deaths_ret = r.deaths;
+	check_thread(&r);
+	*whole_ret = r.counted && r.frames == r.expected && !r.lost;
 	return err ? error_wrap(err, "carried text, line %u", lines.number)
 		   : NULL;
 }

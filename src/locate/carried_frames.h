@@ -29,10 +29,12 @@ void carried_deaths_apply(struct carried_deaths *d, struct located *l);
 /*
  * Fill in *l, which is zeroed, from s->carried_frames, but of the frames only
  * kind, address, evidence, stack, context and names. Threads that the text
- * does not mention are incomplete. ERROR_BAD_INPUT if it makes no sense; what
- * *l has then is for located_destroy().
+ * does not mention are incomplete. *whole_ret is false if there are not as
+ * many frames as were written. ERROR_BAD_INPUT if it makes no sense; what *l
+ * has then is for located_destroy().
  */
 struct error *carried_frames_read(const struct snapshot *s, struct located *l,
-				  struct carried_deaths *deaths_ret) MUST_USE;
+				  struct carried_deaths *deaths_ret,
+				  bool *whole_ret) MUST_USE;
 
 #endif

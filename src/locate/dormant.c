@@ -7,13 +7,19 @@
 
 #include "base/cleanup.h"
 #include "locate/parked.h"
+#include "locate/passing.h"
+#include "locate/plausible.h"
 
 /* No more of a parked stack than this lies below its frame. */
 #define STACK_MAX (UINT64_C(16) << 20)
 #define ALL_KNOWN ((1u << X86_DWARF_REGS) - 1)
 
 /* Steps up the stack: seconds, which only hostile contexts need. */
-enum { LINKS_MAX = 64, STEPS_MAX = 1 << 22 };
+enum {
+	LINKS_MAX = 64,
+	STEPS_MAX = 1 << 22,
+	LOOK_STEPS = 64,	/* a look at a place gone past costs as much */
+};
 
 /* A frame of the sweep, or one that only a walk has found. */
 struct claim {
@@ -25,6 +31,8 @@ struct claim {
 
 struct search {
 	const struct snapshot *s;
+	const struct located *l;
+	bool gave_up;		/* not all contexts were followed */
 	struct code *code;
 	struct unwind *u;
 	struct running running;
@@ -34,6 +42,7 @@ struct search {
 	size_t claims_count;
 	size_t claims_room;
 	size_t *claim_of;	/* of each frame of the sweep, from 1; 0: none */
+	bool *unsure;		/* of each: a walk may have had to stop there */
 	size_t strangers;	/* claims that are none of those */
 	size_t steps;		/* taken so far */
 };
@@ -43,6 +52,9 @@ struct walk {
 	struct chain_link links[LINKS_MAX];
 	size_t count;
 	size_t doubtful;	/* the first link whose way on a thread has */
+	/* frames of the sweep, by index, that may be links, too */
+	size_t unsure[LINKS_MAX];
+	size_t unsure_count;
 };
 
 void dormant_deinit(struct dormant *d)
@@ -98,6 +110,65 @@ static bool is_in(const struct walk *w, uint64_t address)
 	return false;
 }
 
+static void add_unsure(const struct search *q, struct walk *w,
+		       const struct sweep_frame *f)
+{
+	if (w->unsure_count < LINKS_MAX)
+		w->unsure[w->unsure_count++] = (size_t)(f - q->sweep.frames);
+}
+
+/*
+ * The frame that unwinding `r` from `at` was wrong to go past, or NULL. Those
+ * of which that cannot be told are noted.
+ */
+static const struct sweep_frame *look_back(struct search *q, struct walk *w,
+					   const struct cfi_context *at,
+					   const struct unwind_result *r)
+{
+	uint64_t sp = at->gprs.r[X86_RSP];
+	uint64_t to = r->end == UNWIND_FRAME ? r->frame : r->sp;
+	const struct sweep_frame *f = sweep_above(&q->sweep, sp);
+	const struct sweep_frame *last = q->sweep.frames + q->sweep.count;
+	struct passing p = {
+		.s = q->s,
+		.code = q->code,
+		.u = q->u,
+		.walk = r,
+		.sp = sp,
+		.cs = at->gprs.r[X86_CS],
+	};
+
+	for (; f && f < last && f->check.sigframe.address < to &&
+	       q->steps <= STEPS_MAX; f++) {
+		if (is_in(w, f->check.sigframe.address))
+			continue;
+		if (!p.end)
+			p.end = candidates_stack_reach(q->s, sp);
+		q->steps += r->steps_count + LOOK_STEPS;
+		switch (passing_judge(&p, &f->check)) {
+		case PASSING_STALE:
+			break;
+		case PASSING_LIVE:
+			return f;
+		case PASSING_DOUBTFUL:
+			add_unsure(q, w, f);
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* Is it in one piece? A frame that is not may be spoilt, or left over. */
+static bool is_likely(const struct search *q, const struct sweep_frame *f,
+		      uint64_t sp)
+{
+	const struct candidates none = { 0 };
+	const struct plausible_context at = { .sp = sp };
+
+	return plausible_judge(q->s, q->code, &none, &f->check, &at) ==
+	       TRI_YES;
+}
+
 /* One step of the walk; false at its end. *end_ret is how far it got. */
 static bool step(struct search *q, struct walk *w,
 		 const struct cfi_context *at, bool certain,
@@ -110,7 +181,15 @@ static bool step(struct search *q, struct walk *w,
 	unwind_segment(q->u, at, &r);
 	q->steps += r.steps_count + 1;
 	*end_ret = r.sp;
-	if (r.end == UNWIND_FRAME) {
+	found = look_back(q, w, at, &r);
+	if (found) {
+		*link = (struct chain_link){
+			.check = found->check,
+			.evidence = FRAME_SCANNED |
+				    (r.pointers ? FRAME_POINTERS
+						: FRAME_UNWOUND),
+		};
+	} else if (r.end == UNWIND_FRAME) {
 		found = sweep_at(&q->sweep, r.frame);
 		*link = (struct chain_link){
 			.evidence = r.pointers ? FRAME_POINTERS
@@ -131,6 +210,10 @@ static bool step(struct search *q, struct walk *w,
 				*end_ret = m->end;
 			return false;
 		}
+		/* it may be left over, and hide another one */
+		add_unsure(q, w, found);
+		if (!is_likely(q, found, at->gprs.r[X86_RSP]))
+			return false;
 		*link = (struct chain_link){ .check = found->check,
 					     .evidence = FRAME_SCANNED };
 	}
@@ -152,6 +235,7 @@ static void follow(struct search *q, const struct parked *p,
 	bool going = true;
 
 	w->count = 0;
+	w->unsure_count = 0;
 	w->doubtful = LINKS_MAX;
 	while (going && w->count < LINKS_MAX) {
 		uint64_t start = at.gprs.r[X86_RSP], end = start;
@@ -187,12 +271,6 @@ static size_t proven(const struct search *q, const struct walk *w)
 	return count ? count - 1 : 0;
 }
 
-/* Is it on the alternate stack that this frame was registered with? */
-static bool is_alternate(const struct frame_check *check, uint64_t address)
-{
-	return in_altstack(&check->sigframe, address);
-}
-
 static enum frame_stack ordinary_stack(const struct snapshot *s,
 				       uint64_t address)
 {
@@ -208,7 +286,7 @@ static enum frame_stack stack_of(const struct snapshot *s,
 				 const struct walk *w, uint64_t address)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (is_alternate(&w->links[i].check, address))
+		if (in_altstack(&w->links[i].check.sigframe, address))
 			return FRAME_ON_ALTERNATE;
 	return ordinary_stack(s, address);
 }
@@ -223,12 +301,14 @@ static size_t index_of(const struct search *q, uint64_t address)
 		       : q->sweep.count;
 }
 
-static bool is_claimed(const struct search *q, uint64_t address)
+static bool is_claimed(struct search *q, uint64_t address)
 {
 	size_t index = index_of(q, address);
 
 	if (index < q->sweep.count)
 		return q->claim_of[index];
+	if (q->strangers)
+		q->steps += q->claims_count / 16;
 	for (size_t i = 0; q->strangers && i < q->claims_count; i++)
 		if (q->claims[i].check.sigframe.address == address)
 			return true;
@@ -288,6 +368,23 @@ static bool is_own(const struct search *q, const struct parked *p,
 	       snapshot_mapping(q->s, p->address) == snapshot_mapping(q->s, sp);
 }
 
+/*
+ * What the walk from a certain context went past in doubt. One that lies on
+ * the stack that it is from may be left over, and so may an old one.
+ */
+static void note_unsure(struct search *q, const struct parked *p,
+			const struct walk *w)
+{
+	uint64_t sp = p->at.gprs.r[X86_RSP];
+
+	if (!is_certain(p) || w->doubtful != LINKS_MAX ||
+	    (p->address >= sp && snapshot_mapping(q->s, p->address) ==
+					 snapshot_mapping(q->s, sp)))
+		return;
+	for (size_t i = 0; i < w->unsure_count; i++)
+		q->unsure[w->unsure[i]] = true;
+}
+
 static struct error *follow_all(struct search *q, struct parked_search *ps)
 {
 	CLEANUP_FREE struct parked *own = NULL;
@@ -302,6 +399,7 @@ static struct error *follow_all(struct search *q, struct parked_search *ps)
 		if (q->steps > STEPS_MAX) {
 			/* what is left may lead to any frame */
 			q->sweep.searched = 0;
+			q->gave_up = true;
 			break;
 		}
 
@@ -310,6 +408,7 @@ static struct error *follow_all(struct search *q, struct parked_search *ps)
 
 		follow(q, p, w);
 		count = proven(q, w);
+		note_unsure(q, p, w);
 		if (count && is_own(q, p, w))
 			own[own_count++] = *p;
 		else if (count)
@@ -391,18 +490,26 @@ static struct error *search_contexts(struct search *q, uint64_t limit)
 
 static int by_address(const void *a, const void *b)
 {
-	const struct dormant_frame *x = a, *y = b;
-	uint64_t i = x->check.sigframe.address;
-	uint64_t k = y->check.sigframe.address;
+	uint64_t i = ((const struct dormant_frame *)a)->check.sigframe.address;
+	uint64_t k = ((const struct dormant_frame *)b)->check.sigframe.address;
 
 	return (i > k) - (i < k);
+}
+
+/* Nothing better has led to it, either. */
+static bool is_unsure(const struct search *q, size_t index)
+{
+	size_t claim = q->claim_of[index];
+
+	return q->unsure[index] &&
+	       (!claim || q->claims[claim - 1].evidence == FRAME_SCANNED);
 }
 
 static struct error *give(const struct search *q, struct dormant *ret)
 {
 	size_t room = q->claims_count + q->sweep.count;
 	struct dormant_frame *frames = calloc(room + 1, sizeof(*frames));
-	size_t count = 0, unexplained = 0;
+	size_t count = 0, unexplained = 0, unsure = q->gave_up;
 
 	if (!frames)
 		return &error_no_memory;
@@ -425,16 +532,19 @@ static struct error *give(const struct search *q, struct dormant *ret)
 		const struct sweep_frame *f = &q->sweep.frames[i];
 		uint64_t address = f->check.sigframe.address;
 
+		unsure += is_unsure(q, i);
 		if (q->claim_of[i])
 			continue;
-		unexplained += !running_has_left(&q->running, q->s, address);
+		unexplained += !running_has_left(&q->running, q->s, address) &&
+			       (!f->whole ||
+				running_may_handle(q->l, &f->check.sigframe));
 		if (!f->whole ||
 		    running_is_doubtful(&q->running, q->s, address))
 			continue;
 		frames[count++] = (struct dormant_frame){
 			.check = f->check,
 			.evidence = FRAME_SCANNED,
-			.stack = is_alternate(&f->check, address)
+			.stack = in_altstack(&f->check.sigframe, address)
 					 ? FRAME_ON_ALTERNATE
 					 : ordinary_stack(q->s, address),
 		};
@@ -447,6 +557,7 @@ static struct error *give(const struct search *q, struct dormant *ret)
 		.memory = q->sweep.memory,
 		.searched = q->sweep.searched,
 		.unexplained = unexplained,
+		.unsure = unsure,
 	};
 	return NULL;
 }
@@ -463,14 +574,15 @@ static struct error *search_frames(struct search *q, const struct located *l,
 	if (err)
 		return err;
 	q->claim_of = calloc(q->sweep.count + 1, sizeof(*q->claim_of));
-	return q->claim_of ? NULL : &error_no_memory;
+	q->unsure = calloc(q->sweep.count + 1, sizeof(*q->unsure));
+	return q->claim_of && q->unsure ? NULL : &error_no_memory;
 }
 
 struct error *dormant_find(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct located *l,
 			   uint64_t limit, struct dormant *ret)
 {
-	struct search q = { .s = s, .code = code, .u = u };
+	struct search q = { .s = s, .l = l, .code = code, .u = u };
 	struct error *err = search_frames(&q, l, limit);
 
 	*ret = (struct dormant){ 0 };
@@ -479,6 +591,7 @@ struct error *dormant_find(const struct snapshot *s, struct code *code,
 	if (!err)
 		err = give(&q, ret);
 	free(q.claim_of);
+	free(q.unsure);
 	free(q.claims);
 	parked_deinit(&q.parked);
 	sweep_deinit(&q.sweep);

@@ -21,9 +21,15 @@ struct dormant {
 	/*
 	 * How many of them, or of frames that are not whole, a thread may be
 	 * on its way to if it has left a stack without saving a context: all
-	 * but those that lie behind a thread on the stack it stands on.
+	 * but those that lie behind a thread on the stack it stands on, and
+	 * those whose signal no thread that may have left blocks.
 	 */
 	size_t unexplained;
+	/*
+	 * Frames, whole or not, that a saved context may or may not lead to:
+	 * unwinding went past them in doubt, or got lost before.
+	 */
+	size_t unsure;
 };
 
 /*

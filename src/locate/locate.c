@@ -349,16 +349,17 @@ static struct error *settle_elsewhere(struct tools *t, bool all_found,
 }
 
 /* Of the process as a whole, so its first thread has to say it. */
-static struct error *add_doubt(struct located_thread *t, size_t places)
+static struct error *add_doubt(struct located *l, const char *reason,
+			       size_t places)
 {
+	struct located_thread *t = l->threads;
 	struct text why = TEXT_INIT;
 	struct error *err = &error_no_memory;
 
-	if (t->incomplete)
+	if (!places || !l->threads_count || t->incomplete)
 		return NULL;
-	text_printf(&why, "the process ran on while its memory was searched: "
-		    "%zu place%s may or may not be dormant frames", places,
-		    places == 1 ? "" : "s");
+	text_printf(&why, "%s: %zu place%s may or may not be dormant frames",
+		    reason, places, places == 1 ? "" : "s");
 	if (!text_bad(&why))
 		err = not_examined(t, text_string(&why));
 	text_deinit(&why);
@@ -388,9 +389,13 @@ static struct error *locate_dormant(struct tools *t,
 					  !has_unsearched(t->s), l);
 	if (!err)
 		err = add_dormant(t, &d, l);
+	if (!err)
+		err = add_doubt(l, "the process ran on while its memory was "
+				   "searched", doubts);
+	if (!err)
+		err = add_doubt(l, "unwinding of parked stacks is not certain",
+				d.unsure);
 	dormant_deinit(&d);
-	if (!err && doubts && l->threads_count)
-		err = add_doubt(&l->threads[0], doubts);
 	return err;
 }
 
@@ -464,8 +469,9 @@ static struct error *fill_all_carried(struct tools *t, bool brief,
 static struct error *locate_carried(struct tools *t, struct located *l)
 {
 	struct carried_deaths deaths;
-	bool missing = false;
-	struct error *err = carried_frames_read(t->s, l, &deaths);
+	bool whole;
+	struct error *err = carried_frames_read(t->s, l, &deaths, &whole);
+	bool missing = !whole;
 
 	if (!err)
 		err = fill_all_carried(t, false, l->dormant, &l->dormant_count,
@@ -479,8 +485,8 @@ static struct error *locate_carried(struct tools *t, struct located *l)
 		err = fill_all_carried(t, false, thread->frames,
 				       &thread->frames_count, &missing);
 		if (!err && missing)
-			err = not_examined(thread, "the file lacks the bytes "
-					   "of a frame");
+			err = not_examined(thread, "the file lacks a frame, "
+					   "or its bytes");
 	}
 	if (!err)
 		err = deaths_find(t->s, t->code, t->modules, l);

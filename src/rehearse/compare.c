@@ -102,8 +102,10 @@ static void value_at(struct bytes image, const struct xstate_layout *l,
 {
 	uint32_t size = l->size[component];
 
+	/* a layout that came with a core may say any size */
 	ret->known = (l->features & XSTATE_BIT(component)) &&
 		     size <= COMPONENT_MAX &&
+		     size >= meaning(component, size) &&
 		     bytes_has(image, l->offset[component], size);
 	ret->size = meaning(component, size);
 	if (ret->known)

@@ -19,6 +19,7 @@ struct process_line {
 	char *kernel;
 	uint64_t pid;
 	uint64_t partial;	/* mappings_partial */
+	uint64_t threads;	/* how many */
 };
 
 struct mapping_line {
@@ -47,6 +48,7 @@ static const struct record_field process_fields[] = {
 	FIELD(process_line, executable, RECORD_TEXT, "executable"),
 	FIELD(process_line, kernel, RECORD_TEXT, "kernel"),
 	FIELD(process_line, partial, RECORD_NUMBER, "partial"),
+	FIELD(process_line, threads, RECORD_NUMBER, "threads"),
 };
 static const struct record_field mapping_fields[] = {
 	FIELD(mapping_line, start, RECORD_WORD, "start"),
@@ -106,6 +108,7 @@ void carried_write(const struct snapshot *s, struct text *t)
 		.executable = s->executable,
 		.kernel = s->kernel,
 		.partial = s->mappings_partial,
+		.threads = s->threads_count,
 	};
 
 	text_printf(t, WORD " %d\n", CARRIED_VERSION);
@@ -147,18 +150,27 @@ struct error *carried_check(struct lines *l, const char *word)
 	return NULL;
 }
 
+/* Where the reader is. */
+struct reading {
+	struct snapshot *s;
+	size_t next;		/* thread */
+	uint64_t threads;
+};
+
 static void replace(char **string, char **by)
 {
 	free(*string);
 	*string = TAKE_PTR(*by);
 }
 
-static struct error *take_process(struct snapshot *s, struct span line)
+static struct error *take_process(struct reading *r, struct span line)
 {
+	struct snapshot *s = r->s;
 	struct process_line p = { 0 };
 	struct error *err = record_read(&process_record, line, &p);
 
 	if (!err) {
+		r->threads = p.threads;
 		s->mappings_partial = p.partial != 0;
 		s->pid = (pid_t)p.pid;
 		memset(s->command, 0, sizeof(s->command));
@@ -172,8 +184,9 @@ static struct error *take_process(struct snapshot *s, struct span line)
 	return err;
 }
 
-static struct error *take_mapping(struct snapshot *s, struct span line)
+static struct error *take_mapping(struct reading *r, struct span line)
 {
+	struct snapshot *s = r->s;
 	const struct mapping *last =
 		s->mappings_count ? &s->mappings[s->mappings_count - 1] : NULL;
 	uint64_t behind = last ? last->end : 0;
@@ -199,20 +212,24 @@ static struct error *take_mapping(struct snapshot *s, struct span line)
 	return err;
 }
 
-static struct thread *thread_of(struct snapshot *s, uint64_t tid)
+/* The next thread if it is that one. Of many no other is looked for. */
+static struct thread *thread_of(struct reading *r, uint64_t tid)
 {
-	for (size_t i = 0; i < s->threads_count; i++)
-		if ((uint64_t)s->threads[i].tid == tid)
-			return &s->threads[i];
-	return NULL;
+	struct thread *t = r->next < r->s->threads_count
+				   ? &r->s->threads[r->next] : NULL;
+
+	if (!t || (uint64_t)t->tid != tid)
+		return NULL;
+	r->next++;
+	return t;
 }
 
 /* A thread that the user did not ask for has been left out by then. */
-static struct error *take_thread(struct snapshot *s, struct span line)
+static struct error *take_thread(struct reading *r, struct span line)
 {
 	struct thread_line l = { 0 };
 	struct error *err = record_read(&thread_record, line, &l);
-	struct thread *t = err ? NULL : thread_of(s, l.tid);
+	struct thread *t = err ? NULL : thread_of(r, l.tid);
 
 	if (t) {
 		memset(t->name, 0, sizeof(t->name));
@@ -237,20 +254,20 @@ static struct error *take_thread(struct snapshot *s, struct span line)
 	return err;
 }
 
-static struct error *take_note(struct snapshot *s, struct span line)
+static struct error *take_note(struct reading *r, struct span line)
 {
 	struct note_line l = { 0 };
 	struct error *err = record_read(&note_record, line, &l);
 
 	if (!err && l.text)
-		snapshot_note(s, "%s", l.text);
+		snapshot_note(r->s, "%s", l.text);
 	record_deinit(&note_record, &l);
 	return err;
 }
 
 static const struct {
 	const struct record *record;
-	struct error *(*take)(struct snapshot *s, struct span line);
+	struct error *(*take)(struct reading *r, struct span line);
 } takers[] = {
 	{ &process_record, take_process },
 	{ &mapping_record, take_mapping },
@@ -267,8 +284,10 @@ static void forget_mappings(struct snapshot *s)
 	s->mappings_count = 0;
 }
 
-struct error *carried_read(struct snapshot *s, const char *text, size_t size)
+struct error *carried_read(struct snapshot *s, const char *text, size_t size,
+			   uint64_t *threads_ret)
 {
+	struct reading r = { .s = s };
 	struct lines l = { .text = text, .size = size };
 	struct error *err = carried_check(&l, WORD);
 	struct span line;
@@ -281,8 +300,9 @@ struct error *carried_read(struct snapshot *s, const char *text, size_t size)
 
 			if (!record_is(takers[i].record, &rest))
 				continue;
-			err = takers[i].take(s, rest);
+			err = takers[i].take(&r, rest);
 			break;
 		}
+	*threads_ret = r.threads;
 	return err ? error_wrap(err, "carried text, line %u", l.number) : NULL;
 }

@@ -33,11 +33,12 @@ void carried_write(const struct snapshot *s, struct text *t);
 /*
  * Replace what the core's ordinary notes and segments say by what the text
  * says: all mappings, the process, and, of threads that the snapshot has, what
- * of them is known. ERROR_BAD_INPUT or ERROR_UNSUPPORTED if it makes no sense;
- * the snapshot is then good for nothing.
+ * of them is known. Both have their threads in the same order. *threads_ret is
+ * how many were exported. ERROR_BAD_INPUT or ERROR_UNSUPPORTED if it makes no
+ * sense; the snapshot is then good for nothing.
  */
-struct error *carried_read(struct snapshot *s, const char *text,
-			   size_t size) MUST_USE;
+struct error *carried_read(struct snapshot *s, const char *text, size_t size,
+			   uint64_t *threads_ret) MUST_USE;
 
 /* "WORD VERSION" in front of a text of lines; moves `l` behind it. */
 struct error *carried_check(struct lines *l, const char *word) MUST_USE;

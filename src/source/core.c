@@ -283,12 +283,43 @@ static void note_damage(const struct coredump *d, struct snapshot *s)
 			      d->dropped == 1 ? "" : "s");
 }
 
+/* As an ordinary core an export would lack nearly everything. */
+static struct error *check_carried(const struct core *core,
+				   const struct snapshot *s)
+{
+	if (!core->notes.carried == !s->carried_frames)
+		return NULL;
+	return error_new(ERROR_BAD_INPUT, "a part of the export is missing");
+}
+
+/* What was exported, unless that says that there were more threads. */
+static struct error *take_carried(struct core *core, struct snapshot *s)
+{
+	const struct corenotes *n = &core->notes;
+	uint64_t threads;
+	struct thread *t;
+	struct error *err = carried_read(s, n->carried, strlen(n->carried),
+					 &threads);
+
+	/* each that was asked for is looked for anyway */
+	if (err || threads == n->threads_seen || n->threads_lost ||
+	    n->options->tids_count)
+		return err;
+	t = snapshot_add_thread(s, 0);
+	if (t)
+		t->problem = error_new(ERROR_BAD_INPUT,
+				       "the export has lost threads");
+	return t && t->problem ? NULL : &error_no_memory;
+}
+
 static struct error *read_core(struct core *core, struct snapshot *s,
 			       const struct core_options *options)
 {
 	struct error *err = read_notes(core, s, options);
 
 	note_damage(&core->dump, s);
+	if (!err)
+		err = check_carried(core, s);
 	if (!err)
 		err = add_mappings(core, s);
 	if (err)
@@ -318,8 +349,7 @@ static struct error *read_core(struct core *core, struct snapshot *s,
 		snapshot_note(s, "the core does not say which of its files "
 			      "was the executable");
 	if (core->notes.carried)
-		err = carried_read(s, core->notes.carried,
-				   strlen(core->notes.carried));
+		err = take_carried(core, s);
 	snapshot_finish(s);
 	/* what it was has been carried along */
 	return err || s->executable ? err

@@ -277,11 +277,17 @@ static struct error *take_layout(struct corenotes *n, struct bytes desc)
 	return NULL;
 }
 
-/* Text of an exported core. Of several the first counts. */
+/*
+ * Text of an exported core. Of several the first counts. What is behind a NUL
+ * would be lost.
+ */
 static struct error *take_text(struct bytes desc, char **ret)
 {
 	if (*ret)
 		return NULL;
+	if (memchr(desc.data, '\0', desc.size))
+		return error_new(ERROR_BAD_INPUT,
+				 "a text that it carries is damaged");
 	*ret = strndup((const char *)desc.data, desc.size);
 	return *ret ? NULL : &error_no_memory;
 }

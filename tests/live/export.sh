@@ -137,7 +137,7 @@ size=$(stat -c %s "$file")
 findings=
 for part in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 	head -c $((size * part / 16)) "$file" >"$scratch/cut"
-	inspect cut "$scratch/cut"
+	inspect cut.out "$scratch/cut"
 	[ "$status" -ne 0 ] || findings+="$part of 16: exit status 0"$'\n'
 	[ "$status" -lt 128 ] || findings+="$part of 16: $status"$'\n'
 done
@@ -145,13 +145,30 @@ tap_none "a truncated one is never intact" "$findings"
 
 sed 's/sigframe-inspect-frames 1/sigframe-inspect-frames 2/' <"$file" \
 	>"$scratch/newer"
-inspect newer "$scratch/newer"
+inspect newer.out "$scratch/newer"
 tap_none "a newer format is refused, with one line" \
-	"$([ "$status" -eq 2 ] || said newer; one_line "$scratch/newer.err")"
+	"$([ "$status" -eq 2 ] || said newer.out; one_line "$scratch/newer.out.err")"
+# spoiled NAME EDIT STATUS - an export that was intact and is damaged
+spoiled() {
+	sed "$2" <"$scratch/nested.export" >"$scratch/spoiled"
+	inspect damaged "$scratch/spoiled"
+	tap_none "$1 is noticed" "$(
+		! cmp -s "$scratch/nested.export" "$scratch/spoiled" ||
+			echo "the edit changes nothing"
+		[ "$status" -eq "$3" ] || said damaged
+	)"
+}
+spoiled "a lost frame" 's/^frame address=/frxme address=/' 3
+spoiled "the end of a text" 's/^frame address=/fra\x00e address=/' 2
+spoiled "a lost list of frames" 's/\x03\x00FS/\x09\x00FS/' 2
+spoiled "a lost list of mappings" 's/\x02\x00FS/\x09\x00FS/' 2
+spoiled "a frame of another thread" \
+	's/^\(thread .*\) frames=[0-9]/\1 frames=9/' 3
+spoiled "a lost thread" 's/ threads=[0-9]/ threads=9/' 3
 sed 's/frame address=0x/frame address=0y/' <"$file" >"$scratch/odd"
-inspect odd "$scratch/odd"
+inspect odd.out "$scratch/odd"
 tap_none "nonsense is refused, with one line" \
-	"$([ "$status" -eq 2 ] || said odd; one_line "$scratch/odd.err")"
+	"$([ "$status" -eq 2 ] || said odd.out; one_line "$scratch/odd.out.err")"
 
 # The file appears whole or not at all, and for its owner only.
 mkdir "$scratch/locked"
@@ -164,6 +181,18 @@ findings=$(
 	inspect export -q "--export=$scratch/locked/kept" -p "${pid[plain]}"
 	[ "$status" -eq 0 ] || said export
 	stat -c %a "$scratch/locked/kept" | grep -vx 600 || true
+	# what is no file stays what it is
+	mkfifo "$scratch/pipe"
+	ln -s nowhere "$scratch/link"
+	for special in pipe link locked; do
+		before=$(stat -c %F "$scratch/$special")
+		inspect export -q "--export=$scratch/$special" \
+			-p "${pid[plain]}"
+		[ "$status" -eq 2 ] || said export
+		one_line "$scratch/export.err"
+		[ "$(stat -c %F "$scratch/$special")" = "$before" ] ||
+			echo "the $special was replaced"
+	done
 	(
 		ulimit -f 4
 		trap '' XFSZ

@@ -460,6 +460,54 @@ static void hostile(void **state)
 	}
 }
 
+/*
+ * Unwinding from a certain context does not arrive at the frame. That is not
+ * settled, then, whatever is said of the frame.
+ */
+static void unsure(void **state)
+{
+	static const struct {
+		const char *what;
+		bool spoilt;	/* the frame's last mark is gone */
+		bool stack;	/* and nothing else is in that memory */
+		bool pointer;	/* the frame pointer leads past the frame */
+		size_t dormant;
+		enum tri complete;
+	} rows[] = {
+		{ "no stack", false, false, false, 0, TRI_YES },
+		{ "by its bytes", false, true, false, 1, TRI_UNKNOWN },
+		{ "left over or spoilt", true, true, false, 0, TRI_UNKNOWN },
+		{ "gone past", false, false, true, 0, TRI_UNKNOWN },
+		{ "gone past, spoilt", true, false, true, 0, TRI_UNKNOWN },
+	};
+	const uint64_t base = DATA_AT + 0x1000, pushed = PARKED_AT + 0x10100;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scene c;
+
+		setup(&c);
+		if (rows[i].spoilt)
+			put(c.frame + 456 + 2696, 0);
+		for (size_t k = 0; k < c.s->mappings_count; k++)
+			if (rows[i].stack &&
+			    c.s->mappings[k].start == PARKED_AT)
+				c.s->mappings[k].path = strdup("[stack]");
+		put_pair(base + 160, c.frame - 0x400, BEHIND_CALL);
+		put(base + 224, base + 424);
+		if (rows[i].pointer)
+			put(base + 120, pushed);
+		put(pushed + 8, BEHIND_CALL);
+		locate_now(&c, LOCATE_DORMANT_AUTO);
+		if (c.l->dormant_count != rows[i].dormant ||
+		    c.l->threads[0].complete != rows[i].complete)
+			print_message("# %s\n", rows[i].what);
+		assert_int_equal(c.l->dormant_count, rows[i].dormant);
+		assert_int_equal(c.l->threads[0].complete, rows[i].complete);
+		teardown(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +517,7 @@ int main(void)
 		cmocka_unit_test(narrow),
 		cmocka_unit_test(behind_a_thread),
 		cmocka_unit_test(live),
+		cmocka_unit_test(unsure),
 		cmocka_unit_test(overlapping),
 		cmocka_unit_test(hostile),
 	};
