@@ -62,7 +62,8 @@ static struct error *print_report(const struct options *o,
 				    .raw = o->raw };
 	struct emitter *e = o->json == OPTIONS_JSON_OFF
 				    ? text_writer_create(stdout, use_color(o),
-							 output_width())
+							 output_width(),
+							 isatty(STDOUT_FILENO))
 				    : json_create(stdout,
 						  o->json ==
 						  OPTIONS_JSON_PRETTY);

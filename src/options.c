@@ -42,7 +42,7 @@ static const struct argp_option table[] = {
 	  .doc = "threads to stop for the look: auto (default: those that run "
 		 "or may have a frame), all, or none (weaker evidence)" },
 	{ .name = "executable", .key = 'e', .arg = "FILE",
-	  .doc = "the core's executable, instead of the one it names" },
+	  .doc = "the core's executable, if not the one it names" },
 	{ .name = "sysroot", .key = KEY_SYSROOT, .arg = "DIR",
 	  .doc = "look for the core's files below DIR" },
 	{ .name = "no-unwind", .key = KEY_NO_UNWIND,

@@ -468,8 +468,8 @@ const struct hazard hazards[] = {
 	},
 	{
 		.id = "cpuid-cached",
-		.title = "The C library sized its register save area for "
-			 "another CPU.",
+		.title = "The C library saves registers by an instruction, or "
+			 "into an area, that it chose for another CPU.",
 		.effect = "When a function is bound at its first call, XSAVE "
 			  "may write past that area, or XSAVEC does not exist "
 			  "on the target.",
@@ -477,7 +477,7 @@ const struct hazard hazards[] = {
 			  "on a CPU with no more components.",
 		.source = "glibc sysdeps/x86/cpu-features.c "
 			  "update_active()",
-		.detail = "has {d0} bytes, plain XSAVE needs {d1}",
+		.detail = "area of {d0} bytes, plain XSAVE needs {d1}",
 		.applies = cpuid_cached,
 		.values = cached_values,
 	},

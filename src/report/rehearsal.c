@@ -221,7 +221,7 @@ static void emit_line(const struct report_frame *f, struct emitter *e)
 	else if (f->settled)
 		text_add(&t, ", which settles what was not predicted");
 	else if (h->agrees && h->expected.outcome == h->outcome)
-		text_add(&t, ", as predicted");
+		text_add(&t, ", as predicted for this machine");
 	else if (h->agrees && h->expected.outcome == OUTCOME_LOSSY)
 		text_add(&t, ": what is lost had its initial value");
 	else if (h->agrees && h->expected.outcome == OUTCOME_GARBLED)

@@ -452,10 +452,15 @@ static void emit_summary(const struct report *r, struct emitter *e)
 			    outcome_name((enum outcome)o));
 		separator = ", ";
 	}
+	if (c->autopsies)
+		text_printf(&line, "; %zu failed sigreturn%s", c->autopsies,
+			    plural(c->autopsies));
 
 	emit_string(e, &BLANK, "");
 	emit_object(e, &F_SUMMARY, SHAPE_PLAIN);
-	enum outcome outcome = report_outcome(c);
+	/* what has killed a thread was fatal */
+	enum outcome outcome = c->autopsies ? OUTCOME_FATAL
+					    : report_outcome(c);
 
 	if (r->failed && outcome == OUTCOME_INTACT)
 		outcome = OUTCOME_UNKNOWN;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "report/wrap.h"
 
 #define DEPTH_MAX 32
 #define GRID_GAP 3
@@ -30,6 +31,7 @@ struct text_writer {
 	FILE *out;
 	bool color;
 	unsigned width;
+	bool wrap;		/* lines that are longer */
 
 	struct text line;	/* colors included */
 	size_t line_columns;	/* without them */
@@ -92,15 +94,21 @@ static unsigned indentation(const struct text_writer *w)
 
 static void end_line(struct text_writer *w)
 {
+	struct text wrapped = TEXT_INIT;
 	size_t size = w->line.size;
 
 	if (!w->line_columns)
 		return;
 	while (size && w->line.data[size - 1] == ' ')
 		size--;
-	if (text_bad(&w->line) ||
-	    fprintf(w->out, "%.*s\n", (int)size, text_string(&w->line)) < 0)
+	if (w->wrap && w->line_columns > w->width)
+		wrap_line(&wrapped, w->line.data, size, w->width);
+	else
+		text_add_bytes(&wrapped, w->line.data, size);
+	if (text_bad(&w->line) || text_bad(&wrapped) ||
+	    fprintf(w->out, "%s\n", text_string(&wrapped)) < 0)
 		w->failed = true;
+	text_deinit(&wrapped);
 	text_clear(&w->line);
 	w->line_columns = 0;
 }
@@ -457,7 +465,8 @@ static void write_destroy(struct emitter *e)
 	free(w);
 }
 
-struct emitter *text_writer_create(FILE *out, bool color, unsigned width)
+struct emitter *text_writer_create(FILE *out, bool color, unsigned width,
+				   bool wrap)
 {
 	static const struct emitter_ops ops = {
 		.begin = write_begin,
@@ -478,5 +487,6 @@ struct emitter *text_writer_create(FILE *out, bool color, unsigned width)
 	w->out = out;
 	w->color = color;
 	w->width = width;
+	w->wrap = wrap;
 	return &w->emitter;
 }
