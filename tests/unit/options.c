@@ -67,6 +67,11 @@ static void refused(void **state)
 		{ "-p 1 -q -j", "--quiet and --json" },
 		{ "-p 1 -q -x", "--quiet and --registers" },
 		{ "-p 1 -q --raw", "--quiet and --raw" },
+		{ "-p 1 -p 2 --export=small", "--export" },
+		{ "-p 1 core --export=small", "--export" },
+		{ "--tree -p 1 --export=small", "--export" },
+		{ "-p 1 --export=", "--export" },
+		{ "--list-cpus --export=small", "--export" },
 		{ "--explain core", "--explain" },
 		{ "--explain=magic1-wrong -p 1", "--explain" },
 	};
@@ -154,6 +159,18 @@ static void core(void **state)
 	assert_true(o.strict);
 	assert_false(o.locate.unwind);
 	assert_int_equal(o.color, OPTIONS_COLOR_NEVER);
+	assert_null(o.export);
+	options_deinit(&o);
+}
+
+static void export(void **state)
+{
+	char line[] = "core -q --export=small.core";
+	struct options o;
+
+	(void)state;
+	assert_null(parse(line, &o));
+	assert_string_equal(o.export, "small.core");
 	options_deinit(&o);
 }
 
@@ -205,6 +222,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(process),
 		cmocka_unit_test(core),
+		cmocka_unit_test(export),
 		cmocka_unit_test(dormant),
 		cmocka_unit_test(explain),
 	};
