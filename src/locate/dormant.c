@@ -31,7 +31,6 @@ struct claim {
 
 struct search {
 	const struct snapshot *s;
-	const struct located *l;
 	bool gave_up;		/* not all contexts were followed */
 	struct code *code;
 	struct unwind *u;
@@ -535,9 +534,7 @@ static struct error *give(const struct search *q, struct dormant *ret)
 		unsure += is_unsure(q, i);
 		if (q->claim_of[i])
 			continue;
-		unexplained += !running_has_left(&q->running, q->s, address) &&
-			       (!f->whole ||
-				running_may_handle(q->l, &f->check.sigframe));
+		unexplained += !running_has_left(&q->running, q->s, address);
 		if (!f->whole ||
 		    running_is_doubtful(&q->running, q->s, address))
 			continue;
@@ -582,7 +579,7 @@ struct error *dormant_find(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct located *l,
 			   uint64_t limit, struct dormant *ret)
 {
-	struct search q = { .s = s, .l = l, .code = code, .u = u };
+	struct search q = { .s = s, .code = code, .u = u };
 	struct error *err = search_frames(&q, l, limit);
 
 	*ret = (struct dormant){ 0 };

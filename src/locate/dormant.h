@@ -21,8 +21,7 @@ struct dormant {
 	/*
 	 * How many of them, or of frames that are not whole, a thread may be
 	 * on its way to if it has left a stack without saving a context: all
-	 * but those that lie behind a thread on the stack it stands on, and
-	 * those whose signal no thread that may have left blocks.
+	 * but those that lie behind a thread on the stack it stands on.
 	 */
 	size_t unexplained;
 	/*

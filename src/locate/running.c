@@ -209,16 +209,3 @@ bool running_is_doubtful(const struct running *r, const struct snapshot *s,
 	}
 	return r->lost || (low && m && r->doubtful[low - 1] >= m->start);
 }
-
-bool running_may_handle(const struct located *l, const struct sigframe *f)
-{
-	for (size_t i = 0; i < l->threads_count; i++) {
-		const struct thread *t = l->threads[i].thread;
-
-		if (l->threads[i].lost &&
-		    (!(t->has & THREAD_HAS_SIGMASK) ||
-		     (t->sigmask & ~f->sigmask)))
-			return true;
-	}
-	return false;
-}

@@ -41,11 +41,4 @@ bool running_is_doubtful(const struct running *r, const struct snapshot *s,
 bool running_has_left(const struct running *r, const struct snapshot *s,
 		      uint64_t addr);
 
-/*
- * May a thread of which unwinding lost track be in the frame's handler? While
- * it is handled a signal is blocked that was not before, unless the handler,
- * or SA_NODEFER, has let it in.
- */
-bool running_may_handle(const struct located *l, const struct sigframe *f);
-
 #endif
