@@ -3,6 +3,7 @@
 #ifndef SIGFRAME_BASE_RECORD_H
 #define SIGFRAME_BASE_RECORD_H
 
+#include "base/cleanup.h"
 #include "base/lines.h"
 #include "base/text.h"
 
@@ -29,6 +30,11 @@ struct record {
 	const struct record_field *fields;
 	size_t count;
 };
+
+/* A member of struct `line`, and a record of an array of those. */
+#define RECORD_FIELD(line, member, type)                                      \
+	{ #member, type, offsetof(struct line, member) }
+#define RECORD(word, table) { word, table, ARRAY_SIZE(table) }
 
 /* Append the line of `data`. */
 void record_write(const struct record *r, const void *data, struct text *t);

@@ -12,10 +12,7 @@
 
 #include "base/cleanup.h"
 #include "describe/probe.h"
-
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
+#include "source/elfnames.h"
 
 enum leaf {
 	LEAF_VENDOR = 0,

@@ -8,10 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
-
-#ifndef NT_X86_XSAVE_LAYOUT
-#define NT_X86_XSAVE_LAYOUT 0x205	/* Linux 6.12 */
-#endif
+#include "source/elfnames.h"
 
 #define PAGE 4096
 

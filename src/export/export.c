@@ -14,10 +14,7 @@
 #include "export/pieces.h"
 #include "locate/carried_frames.h"
 #include "source/carried.h"
-
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
+#include "source/elfnames.h"
 
 static void add_text(struct elfcore *e, enum carried_type type,
 		     const struct text *t)

@@ -44,46 +44,40 @@ struct place_line {
 	char *function, *module, *file;
 };
 
-#define FIELD(line, member, type, key)                                        \
-	{ key, type, offsetof(struct line, member) }
-
 static const struct record_field memory_fields[] = {
-	FIELD(memory_line, all, RECORD_NUMBER, "all"),
-	FIELD(memory_line, searched, RECORD_NUMBER, "searched"),
-	FIELD(memory_line, deaths_unsearched, RECORD_NUMBER,
-	      "deaths_unsearched"),
-	FIELD(memory_line, frames, RECORD_NUMBER, "frames"),
+	RECORD_FIELD(memory_line, all, RECORD_NUMBER),
+	RECORD_FIELD(memory_line, searched, RECORD_NUMBER),
+	RECORD_FIELD(memory_line, deaths_unsearched, RECORD_NUMBER),
+	RECORD_FIELD(memory_line, frames, RECORD_NUMBER),
 };
 static const struct record_field thread_fields[] = {
-	FIELD(thread_line, tid, RECORD_NUMBER, "tid"),
-	FIELD(thread_line, complete, RECORD_NUMBER, "complete"),
-	FIELD(thread_line, stale, RECORD_NUMBER, "stale"),
-	FIELD(thread_line, frames, RECORD_NUMBER, "frames"),
-	FIELD(thread_line, incomplete, RECORD_TEXT, "incomplete"),
-	FIELD(thread_line, lost, RECORD_TEXT, "lost"),
+	RECORD_FIELD(thread_line, tid, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, complete, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, stale, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, frames, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, incomplete, RECORD_TEXT),
+	RECORD_FIELD(thread_line, lost, RECORD_TEXT),
 };
 static const struct record_field frame_fields[] = {
-	FIELD(frame_line, kind, RECORD_NUMBER, "kind"),
-	FIELD(frame_line, address, RECORD_WORD, "address"),
-	FIELD(frame_line, evidence, RECORD_WORD, "evidence"),
-	FIELD(frame_line, stack, RECORD_NUMBER, "stack"),
-	FIELD(frame_line, xsave_room, RECORD_NUMBER, "xsave_room"),
-	FIELD(frame_line, xsave_compacted, RECORD_NUMBER, "xsave_compacted"),
-	FIELD(frame_line, shadow_stack, RECORD_NUMBER, "shadow_stack"),
-	FIELD(frame_line, context, RECORD_TEXT, "context"),
-	FIELD(frame_line, context_address, RECORD_WORD, "context_address"),
-	FIELD(frame_line, context_pc, RECORD_WORD, "context_pc"),
-	FIELD(frame_line, context_sp, RECORD_WORD, "context_sp"),
+	RECORD_FIELD(frame_line, kind, RECORD_NUMBER),
+	RECORD_FIELD(frame_line, address, RECORD_WORD),
+	RECORD_FIELD(frame_line, evidence, RECORD_WORD),
+	RECORD_FIELD(frame_line, stack, RECORD_NUMBER),
+	RECORD_FIELD(frame_line, xsave_room, RECORD_NUMBER),
+	RECORD_FIELD(frame_line, xsave_compacted, RECORD_NUMBER),
+	RECORD_FIELD(frame_line, shadow_stack, RECORD_NUMBER),
+	RECORD_FIELD(frame_line, context, RECORD_TEXT),
+	RECORD_FIELD(frame_line, context_address, RECORD_WORD),
+	RECORD_FIELD(frame_line, context_pc, RECORD_WORD),
+	RECORD_FIELD(frame_line, context_sp, RECORD_WORD),
 };
 static const struct record_field place_fields[] = {
-	FIELD(place_line, function, RECORD_TEXT, "function"),
-	FIELD(place_line, offset, RECORD_WORD, "offset"),
-	FIELD(place_line, module, RECORD_TEXT, "module"),
-	FIELD(place_line, file, RECORD_TEXT, "file"),
-	FIELD(place_line, line, RECORD_NUMBER, "line"),
+	RECORD_FIELD(place_line, function, RECORD_TEXT),
+	RECORD_FIELD(place_line, offset, RECORD_WORD),
+	RECORD_FIELD(place_line, module, RECORD_TEXT),
+	RECORD_FIELD(place_line, file, RECORD_TEXT),
+	RECORD_FIELD(place_line, line, RECORD_NUMBER),
 };
-
-#define RECORD(word, table) { word, table, ARRAY_SIZE(table) }
 
 static const struct record memory_record = RECORD("memory", memory_fields);
 static const struct record thread_record = RECORD("thread", thread_fields);

@@ -474,9 +474,12 @@ static struct error *look_at_end(struct chase *c,
 	return NULL;
 }
 
-/* There is no caller any more. */
-static struct error *look_behind(struct chase *c,
-				 const struct unwind_result *r)
+/*
+ * The walk has left the stack at r->sp for good. If it went past a live frame
+ * on the way, go on from that: *arrived_ret.
+ */
+static struct error *leave(struct chase *c, const struct unwind_result *r,
+			   bool *arrived_ret)
 {
 	uint64_t from = c->at.gprs.r[X86_RSP];
 	struct error *err = candidates_scan(&c->hits, c->s, from, r->sp);
@@ -486,29 +489,34 @@ static struct error *look_behind(struct chase *c,
 		return err;
 	look_back(c, r, from, r->sp, &passed);
 	went_past(c, &passed);
-	if (passed.live)
-		return arrive(c, &passed.check, walked(r));
-	c->done = true;
-	return NULL;
+	*arrived_ret = passed.live;
+	return passed.live ? arrive(c, &passed.check, walked(r)) : NULL;
+}
+
+/* There is no caller any more. */
+static struct error *look_behind(struct chase *c,
+				 const struct unwind_result *r)
+{
+	bool arrived = false;
+	struct error *err = leave(c, r, &arrived);
+
+	if (!err && !arrived)
+		c->done = true;
+	return err;
 }
 
 /* Its caller runs on another stack, perhaps in a handler there. */
 static struct error *leave_stack(struct chase *c,
 				 const struct unwind_result *r)
 {
-	uint64_t from = c->at.gprs.r[X86_RSP];
-	struct error *err = candidates_scan(&c->hits, c->s, from, r->sp);
-	struct passed passed;
+	bool arrived = false;
+	struct error *err = leave(c, r, &arrived);
 
-	if (err)
-		return err;
-	look_back(c, r, from, r->sp, &passed);
-	went_past(c, &passed);
-	if (passed.live)
-		return arrive(c, &passed.check, walked(r));
-	c->at = r->onward;
-	c->switches++;
-	return NULL;
+	if (!err && !arrived) {
+		c->at = r->onward;
+		c->switches++;
+	}
+	return err;
 }
 
 static struct error *step(struct chase *c, int64_t number)

@@ -35,18 +35,8 @@ struct search {
 	unsigned looks;
 };
 
-/* The system calls that return from a signal (asm/unistd_64.h, _32.h). */
-static const struct {
-	uint32_t number;
-	uint8_t instruction[2];
-	uint8_t sp_skip;	/* SP at the instruction - frame */
-	enum sigframe_kind kind;
-} sigreturns[] = {
-	{ 15, { 0x0f, 0x05 }, 8, SIGFRAME_X86_64 },
-	{ 0x40000201, { 0x0f, 0x05 }, 8, SIGFRAME_X32 },
-	{ 173, { 0xcd, 0x80 }, 4, SIGFRAME_IA32_RT },
-	{ 119, { 0xcd, 0x80 }, 8, SIGFRAME_IA32 },
-};
+/* The instruction that makes the system call, 32-bit ones last. */
+static const uint8_t call_code[][2] = { { 0x0f, 0x05 }, { 0xcd, 0x80 } };
 
 /* mov $N,%eax and mov $N,%rax, without the number. */
 static const uint8_t mov_eax[] = { 0xb8 };
@@ -54,15 +44,16 @@ static const uint8_t mov_rax[] = { 0x48, 0xc7, 0xc0 };
 enum { CODE_BEFORE = sizeof(mov_rax) + 4 + 2, SAVED = -2 };
 
 /* The code right before: the number is loaded, and the call made. */
-static bool code_calls(const uint8_t code[CODE_BEFORE], size_t which)
+static bool code_calls(const uint8_t code[CODE_BEFORE],
+		       const struct sigframe_shape *shape)
 {
 	struct bytes b = { code, CODE_BEFORE, 0 };
 	const uint8_t *number = code + sizeof(mov_rax);
 	uint32_t loaded = 0;
 
 	bytes_u32(b, sizeof(mov_rax), &loaded);
-	return loaded == sigreturns[which].number &&
-	       !memcmp(number + 4, sigreturns[which].instruction, 2) &&
+	return loaded == shape->call &&
+	       !memcmp(number + 4, call_code[shape->header != 0], 2) &&
 	       (!memcmp(number - sizeof(mov_eax), mov_eax, sizeof(mov_eax)) ||
 		!memcmp(code, mov_rax, sizeof(mov_rax)));
 }
@@ -84,15 +75,15 @@ static bool in_call(struct code *code, const struct x86_gprs *regs,
 		      code_read(code, pc - CODE_BEFORE, raw, CODE_BEFORE,
 				&end) != CODE_BEFORE))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(sigreturns); i++) {
-		if (saved ? !code_calls(raw, i)
-			  : number != sigreturns[i].number)
+	for (unsigned i = 0; i < SIGFRAME_KINDS; i++) {
+		const struct sigframe_shape *shape = &sigframe_shapes[i];
+
+		if (saved ? !code_calls(raw, shape) : number != shape->call)
 			continue;
-		if ((sigframe_shapes[sigreturns[i].kind].header != 0) !=
-		    x86_gprs_is_32bit(regs))
+		if ((shape->header != 0) != x86_gprs_is_32bit(regs))
 			continue;
-		ret->kind = sigreturns[i].kind;
-		ret->address = regs->r[X86_RSP] - sigreturns[i].sp_skip;
+		ret->kind = (enum sigframe_kind)i;
+		ret->address = regs->r[X86_RSP] - shape->call_skip;
 		return true;
 	}
 	return false;

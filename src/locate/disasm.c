@@ -2,31 +2,14 @@
 /* disasm.c - one instruction in words */
 #include "locate/disasm.h"
 
-/* It has an enum x86_reg of its own. */
-#define x86_reg capstone_x86_reg
-#include <capstone/capstone.h>
-#undef x86_reg
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INSTRUCTION_MAX = 15 };
+#include "locate/decoder.h"
 
 struct disasm {
-	csh wide;
-	csh narrow;
+	struct decoder decoder;
 };
-
-static struct error *open_mode(cs_mode mode, csh *ret)
-{
-	cs_err err = cs_open(CS_ARCH_X86, mode, ret);
-
-	if (err == CS_ERR_OK)
-		err = cs_option(*ret, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-	if (err != CS_ERR_OK)
-		return error_new(ERROR_UNSUPPORTED, "disassembler: %s",
-				 cs_strerror(err));
-	return NULL;
-}
 
 struct error *disasm_create(struct disasm **ret)
 {
@@ -35,10 +18,9 @@ struct error *disasm_create(struct disasm **ret)
 	if (!d)
 		return &error_no_memory;
 
-	struct error *err = open_mode(CS_MODE_64, &d->wide);
+	struct error *err = decoder_init(&d->decoder, CS_OPT_SYNTAX,
+					 CS_OPT_SYNTAX_ATT);
 
-	if (!err)
-		err = open_mode(CS_MODE_32, &d->narrow);
 	if (err) {
 		disasm_destroy(d);
 		return err;
@@ -51,10 +33,7 @@ void disasm_destroy(struct disasm *d)
 {
 	if (!d)
 		return;
-	if (d->wide)
-		cs_close(&d->wide);
-	if (d->narrow)
-		cs_close(&d->narrow);
+	decoder_deinit(&d->decoder);
 	free(d);
 }
 
@@ -72,14 +51,14 @@ static void squeeze(char *s)
 char *disasm_instruction(struct disasm *d, struct code *code, uint64_t pc,
 			 uint64_t cs)
 {
-	uint8_t raw[INSTRUCTION_MAX];
+	uint8_t raw[DECODER_INSTRUCTION_MAX];
 	char *text = NULL;
 	cs_insn *insn;
 	enum run_end end;
 	size_t size = code_read(code, pc, raw, sizeof(raw), &end);
 
-	if (!size || cs_disasm(cs == X86_USER32_CS ? d->narrow : d->wide, raw,
-			       size, pc, 1, &insn) != 1)
+	if (!size || cs_disasm(decoder_for(&d->decoder, cs), raw, size, pc, 1,
+			       &insn) != 1)
 		return NULL;
 	if (insn->op_str[0]) {
 		squeeze(insn->op_str);

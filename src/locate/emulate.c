@@ -2,19 +2,15 @@
 /* emulate.c - where a few instructions in a row lead to */
 #include "locate/emulate.h"
 
-/* It has an enum x86_reg of its own. */
-#define x86_reg capstone_x86_reg
-#include <capstone/capstone.h>
-#undef x86_reg
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "locate/decoder.h"
 
-enum { INSTRUCTION_MAX = 15, STORES_MAX = 8 };
+enum { STORES_MAX = 8 };
 
 struct emulator {
-	csh wide;
-	csh narrow;
+	struct decoder decoder;
 };
 
 /* A value that may not be known. */
@@ -67,23 +63,14 @@ static const struct part parts[X86_REG_ENDING] = {
 	PARTS_NEW(12), PARTS_NEW(13), PARTS_NEW(14), PARTS_NEW(15),
 };
 
-/* The system calls that return from a signal (asm/unistd_64.h, _32.h). */
-static const struct {
-	uint64_t number;
-	bool wide;		/* through syscall in 64-bit code */
-	uint8_t sp_skip;	/* SP there - frame */
-} sigreturns[SIGFRAME_KINDS] = {
-	[SIGFRAME_X86_64] = { 15, true, 8 },
-	[SIGFRAME_X32] = { 0x40000201, true, 8 },
-	[SIGFRAME_IA32_RT] = { 173, false, 4 },
-	[SIGFRAME_IA32] = { 119, false, 8 },
-};
-
 bool emulate_number(uint64_t number, bool wide, enum sigframe_kind *ret)
 {
 	for (unsigned i = 0; i < SIGFRAME_KINDS; i++) {
-		if (sigreturns[i].wide != wide ||
-		    sigreturns[i].number != number)
+		const struct sigframe_shape *shape = &sigframe_shapes[i];
+
+		if (shape->header ? wide : !wide)
+			continue;
+		if (shape->call != number)
 			continue;
 		*ret = (enum sigframe_kind)i;
 		return true;
@@ -93,19 +80,7 @@ bool emulate_number(uint64_t number, bool wide, enum sigframe_kind *ret)
 
 uint64_t emulate_frame(enum sigframe_kind kind, uint64_t sp)
 {
-	return sp - sigreturns[kind].sp_skip;
-}
-
-static struct error *open_mode(cs_mode mode, csh *ret)
-{
-	cs_err err = cs_open(CS_ARCH_X86, mode, ret);
-
-	if (err == CS_ERR_OK)
-		err = cs_option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err != CS_ERR_OK)
-		return error_new(ERROR_UNSUPPORTED, "disassembler: %s",
-				 cs_strerror(err));
-	return NULL;
+	return sp - sigframe_shapes[kind].call_skip;
 }
 
 struct error *emulator_create(struct emulator **ret)
@@ -115,9 +90,7 @@ struct error *emulator_create(struct emulator **ret)
 
 	if (!e)
 		return &error_no_memory;
-	err = open_mode(CS_MODE_64, &e->wide);
-	if (!err)
-		err = open_mode(CS_MODE_32, &e->narrow);
+	err = decoder_init(&e->decoder, CS_OPT_DETAIL, CS_OPT_ON);
 	if (err) {
 		emulator_destroy(e);
 		return err;
@@ -130,10 +103,7 @@ void emulator_destroy(struct emulator *e)
 {
 	if (!e)
 		return;
-	if (e->wide)
-		cs_close(&e->wide);
-	if (e->narrow)
-		cs_close(&e->narrow);
+	decoder_deinit(&e->decoder);
 	free(e);
 }
 
@@ -506,7 +476,7 @@ static bool step(struct emulator *e, struct machine *m,
 		 struct emulate_result *ret)
 {
 	const struct emulate_start *start = m->start;
-	uint8_t raw[INSTRUCTION_MAX];
+	uint8_t raw[DECODER_INSTRUCTION_MAX];
 	uint64_t pc = m->r[X86_RIP];
 	enum run_end end = RUN_END_UNKNOWN;
 	size_t size = start->read_code(start->code, pc, raw, sizeof(raw),
@@ -515,8 +485,8 @@ static bool step(struct emulator *e, struct machine *m,
 	cs_insn *insn;
 
 	ret->pcs[ret->count++] = pc;
-	if (!size || cs_disasm(m->wide ? e->wide : e->narrow, raw, size, pc, 1,
-			       &insn) != 1) {
+	if (!size || cs_disasm(m->wide ? e->decoder.wide : e->decoder.narrow,
+			       raw, size, pc, 1, &insn) != 1) {
 		if (size < sizeof(raw))
 			ret->end = end == RUN_END_UNREADABLE
 					   ? EMULATE_UNMAPPED

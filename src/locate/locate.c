@@ -198,20 +198,12 @@ static struct error *not_examined(struct located_thread *ret, const char *why)
 	return ret->incomplete ? NULL : &error_no_memory;
 }
 
-static size_t read_start(const struct snapshot *s, uint64_t addr, void *buf,
-			 size_t size)
-{
-	enum run_end end;
-
-	return snapshot_read(s, addr, buf, size, &end);
-}
-
 /* Where unwinding got lost, is there another stack that it may lead to? */
 static bool may_be_elsewhere(struct tools *t, const struct thread *thread,
 			     const struct chain *chain)
 {
 	return t->unwind && chain->complete == TRI_YES && chain->lost.size &&
-	       !ownstack_holds(t->s, read_start, thread->tid, chain->end_sp);
+	       !ownstack_holds(t->s, ownstack_read, thread->tid, chain->end_sp);
 }
 
 static struct error *locate_thread(struct tools *t, const struct thread *thread,

@@ -6,14 +6,6 @@
 
 #include "source/ownstack.h"
 
-static size_t read_memory(const struct snapshot *s, uint64_t addr, void *buf,
-			  size_t size)
-{
-	enum run_end end;
-
-	return snapshot_read(s, addr, buf, size, &end);
-}
-
 static bool any_dormant(const struct dormant *d)
 {
 	for (size_t i = 0; i < d->count; i++)
@@ -61,7 +53,7 @@ static bool came_later(const struct snapshot *s,
 
 		if ((t->has & THREAD_HAS_PC_SP) && m &&
 		    snapshot_mapping(s, sp) == m && !snapshot_stood(s, i) &&
-		    ownstack_holds(s, read_memory, t->tid, sp))
+		    ownstack_holds(s, ownstack_read, t->tid, sp))
 			return true;
 	}
 	return false;

@@ -2,20 +2,14 @@
 /* needs.c - instruction set extensions that code is about to need */
 #include "locate/needs.h"
 
-/* It has an enum x86_reg of its own. */
-#define x86_reg capstone_x86_reg
-#include <capstone/capstone.h>
-#undef x86_reg
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "locate/decoder.h"
 #include "x86/gprs.h"
 
-enum { INSTRUCTION_MAX = 15 };
-
 struct needs {
-	csh wide;
-	csh narrow;
+	struct decoder decoder;
 };
 
 /* Capstone's groups of instructions by extension. */
@@ -44,18 +38,6 @@ static const uint8_t block_ends[] = {
 	X86_GRP_JUMP, X86_GRP_CALL, X86_GRP_RET, X86_GRP_INT, X86_GRP_IRET,
 };
 
-static struct error *open_mode(cs_mode mode, csh *ret)
-{
-	cs_err err = cs_open(CS_ARCH_X86, mode, ret);
-
-	if (err == CS_ERR_OK)
-		err = cs_option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err != CS_ERR_OK)
-		return error_new(ERROR_UNSUPPORTED, "disassembler: %s",
-				 cs_strerror(err));
-	return NULL;
-}
-
 struct error *needs_create(struct needs **ret)
 {
 	struct needs *n = calloc(1, sizeof(*n));
@@ -63,10 +45,9 @@ struct error *needs_create(struct needs **ret)
 	if (!n)
 		return &error_no_memory;
 
-	struct error *err = open_mode(CS_MODE_64, &n->wide);
+	struct error *err = decoder_init(&n->decoder, CS_OPT_DETAIL,
+					 CS_OPT_ON);
 
-	if (!err)
-		err = open_mode(CS_MODE_32, &n->narrow);
 	if (err) {
 		needs_destroy(n);
 		return err;
@@ -79,10 +60,7 @@ void needs_destroy(struct needs *n)
 {
 	if (!n)
 		return;
-	if (n->wide)
-		cs_close(&n->wide);
-	if (n->narrow)
-		cs_close(&n->narrow);
+	decoder_deinit(&n->decoder);
 	free(n);
 }
 
@@ -135,12 +113,12 @@ static uint64_t needs_of_prefix(const uint8_t *b, size_t size)
 uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
 		  uint64_t cs)
 {
-	bool narrow = cs == X86_USER32_CS;
-	cs_insn *insn = cs_malloc(narrow ? n->narrow : n->wide);
+	csh decoder = decoder_for(&n->decoder, cs);
+	cs_insn *insn = cs_malloc(decoder);
 	uint64_t needs = 0;
 
 	for (unsigned i = 0; insn && i < NEEDS_INSTRUCTIONS; i++) {
-		uint8_t raw[INSTRUCTION_MAX];
+		uint8_t raw[DECODER_INSTRUCTION_MAX];
 		const uint8_t *at = raw;
 		uint64_t addr = pc;
 		enum run_end end;
@@ -149,9 +127,8 @@ uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
 
 		if (!size)
 			break;
-		if (!cs_disasm_iter(narrow ? n->narrow : n->wide, &at, &left,
-				    &addr, insn)) {
-			if (!narrow)
+		if (!cs_disasm_iter(decoder, &at, &left, &addr, insn)) {
+			if (cs != X86_USER32_CS)
 				needs |= needs_of_prefix(raw, size);
 			break;
 		}

@@ -2,14 +2,11 @@
 /* switches.c - calls that leave one stack for another */
 #include "locate/switches.h"
 
-/* It has an enum x86_reg of its own. */
-#define x86_reg capstone_x86_reg
-#include <capstone/capstone.h>
-#undef x86_reg
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "locate/calls.h"
+#include "locate/decoder.h"
 
 enum {
 	CACHE_BITS = 12,
@@ -30,8 +27,7 @@ struct answer {
 
 struct switches {
 	struct code *code;
-	csh wide;
-	csh narrow;
+	struct decoder decoder;
 	unsigned answers;
 	struct answer cache[1 << CACHE_BITS];	/* by hashed pc */
 };
@@ -60,18 +56,6 @@ struct walk {
 	bool switches;
 };
 
-static struct error *open_mode(cs_mode mode, csh *ret)
-{
-	cs_err err = cs_open(CS_ARCH_X86, mode, ret);
-
-	if (err == CS_ERR_OK)
-		err = cs_option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err != CS_ERR_OK)
-		return error_new(ERROR_UNSUPPORTED, "disassembler: %s",
-				 cs_strerror(err));
-	return NULL;
-}
-
 struct error *switches_create(struct code *code, struct switches **ret)
 {
 	struct switches *w = calloc(1, sizeof(*w));
@@ -80,9 +64,7 @@ struct error *switches_create(struct code *code, struct switches **ret)
 	if (!w)
 		return &error_no_memory;
 	w->code = code;
-	err = open_mode(CS_MODE_64, &w->wide);
-	if (!err)
-		err = open_mode(CS_MODE_32, &w->narrow);
+	err = decoder_init(&w->decoder, CS_OPT_DETAIL, CS_OPT_ON);
 	if (err) {
 		switches_destroy(w);
 		return err;
@@ -95,10 +77,7 @@ void switches_destroy(struct switches *w)
 {
 	if (!w)
 		return;
-	if (w->wide)
-		cs_close(&w->wide);
-	if (w->narrow)
-		cs_close(&w->narrow);
+	decoder_deinit(&w->decoder);
 	free(w);
 }
 
@@ -244,7 +223,7 @@ static void analyse(struct switches *s, uint64_t target, struct answer *a)
 {
 	uint8_t raw[CODE_MAX];
 	struct walk w = { .word = a->cs == X86_USER32_CS ? 4 : 8 };
-	csh mode = w.word == 4 ? s->narrow : s->wide;
+	csh mode = decoder_for(&s->decoder, a->cs);
 	size_t size = 0;
 	enum run_end end;
 

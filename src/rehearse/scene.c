@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "rehearse/filter.h"
@@ -46,11 +45,8 @@ _Static_assert(sizeof(struct trial_job) <= TRIAL_PAGE, "the job on a page");
 
 /* Where in a frame of each kind is what has to be replaced, in bytes. */
 struct places {
-	uint32_t call;		/* system call; 0: this kind cannot be done */
-	bool int80;
-	uint8_t sp_skip;	/* stack pointer at the call - frame address */
-	uint8_t width;		/* of a register */
-	uint16_t gprs, gprs_size;	/* general registers in a row */
+	uint16_t gprs;		/* general registers in a row */
+	uint16_t gprs_size;	/* 0: this kind cannot be done */
 	uint16_t bp, bx, sp, ip, flags, fpstate;
 	uint16_t mask_low, mask_high;	/* 32 bits each */
 	uint16_t altstack;	/* 0: none */
@@ -59,21 +55,18 @@ struct places {
 /* uapi/asm/sigcontext.h, asm/sigframe.h */
 static const struct places places[SIGFRAME_KINDS] = {
 	[SIGFRAME_X86_64] = {
-		.call = SYS_rt_sigreturn, .sp_skip = 8, .width = 8,
 		.gprs = 48, .gprs_size = 120,
 		.bp = 128, .bx = 136, .sp = 168, .ip = 176, .flags = 184,
 		.fpstate = 232, .mask_low = 304, .mask_high = 308,
 		.altstack = 24,
 	},
 	[SIGFRAME_IA32_RT] = {
-		.call = 173, .int80 = true, .sp_skip = 4, .width = 4,
 		.gprs = 180, .gprs_size = 32,
 		.bp = 188, .sp = 192, .bx = 196, .ip = 220, .flags = 228,
 		.fpstate = 240, .mask_low = 252, .mask_high = 256,
 		.altstack = 152,
 	},
 	[SIGFRAME_IA32] = {
-		.call = 119, .int80 = true, .sp_skip = 8, .width = 4,
 		.gprs = 24, .gprs_size = 32,
 		.bp = 32, .sp = 36, .bx = 40, .ip = 64, .flags = 72,
 		.fpstate = 84, .mask_low = 88, .mask_high = 720,
@@ -164,9 +157,9 @@ static const char *why_not(const struct rehearse_stage *stage,
 	if (cpu_user_size(&host->cpu, host->cpu.xfeatures) >
 	    SCENE_RESULT_SIZE)
 		return "this CPU has more registers than there is room for";
-	if (!places[frame->kind].call)
+	if (!places[frame->kind].gprs_size)
 		return "frames of this kind cannot be returned from here";
-	if (places[frame->kind].int80 && stage->ia32 != TRI_YES)
+	if (sigframe_shapes[frame->kind].header && stage->ia32 != TRI_YES)
 		return "this kernel runs no 32-bit programs";
 	if (selector_is_own(frame->regs.r[X86_CS]) ||
 	    selector_is_own(frame->regs.r[X86_SS]))
@@ -188,7 +181,7 @@ static const char *why_not(const struct rehearse_stage *stage,
 /* Code and stacks of 32-bit programs are below 4 GiB. */
 static bool is_narrow(const struct sigframe *f)
 {
-	return places[f->kind].int80 ||
+	return sigframe_shapes[f->kind].header ||
 	       (f->regs.r[X86_CS] | 3) == X86_USER32_CS;
 }
 
@@ -287,25 +280,25 @@ static void make_frame(struct scene *s, const struct rehearse_stage *stage,
 	memcpy(frame, known.data, known.size);
 	put(frame, 0, shape->pointer);
 	memset(frame + p->gprs, 0, p->gprs_size);
-	put(frame + p->bp, job->pkru, p->width);
-	put(frame + p->bx, address(job), p->width);
+	put(frame + p->bp, job->pkru, shape->pointer);
+	put(frame + p->bx, address(job), shape->pointer);
 	put(frame + p->sp, address(page(s, PAGE_STACK) + TRIAL_PAGE / 2),
-	    p->width);
-	put(frame + p->ip, rip, p->width);
-	put(frame + p->flags, old->regs.r[X86_RFLAGS] & ~RFLAGS_TF, p->width);
-	put(frame + p->fpstate, fpstate, p->width);
+	    shape->pointer);
+	put(frame + p->ip, rip, shape->pointer);
+	put(frame + p->flags, old->regs.r[X86_RFLAGS] & ~RFLAGS_TF, shape->pointer);
+	put(frame + p->fpstate, fpstate, shape->pointer);
 	put(frame + p->mask_low, (uint32_t)TRIAL_BLOCKED, 4);
 	put(frame + p->mask_high, TRIAL_BLOCKED >> 32, 4);
 	if (p->altstack) {
-		put(frame + p->altstack, job->altstack.sp, p->width);
-		put(frame + p->altstack + p->width, 0, 4);
-		put(frame + p->altstack + 2 * p->width, job->altstack.size,
-		    p->width);
+		put(frame + p->altstack, job->altstack.sp, shape->pointer);
+		put(frame + p->altstack + shape->pointer, 0, 4);
+		put(frame + p->altstack + 2 * shape->pointer, job->altstack.size,
+		    shape->pointer);
 	}
 	s->job->rows[0] = (struct trial_row){
-		.sp = address(frame) + p->sp_skip,
-		.call = p->call,
-		.int80 = p->int80,
+		.sp = address(frame) + shape->call_skip,
+		.call = shape->call,
+		.int80 = shape->header != 0,
 		.result = address(page(s, PAGE_RESULT)),
 	};
 	s->facts.frame = (struct run){

@@ -16,6 +16,10 @@ void report_emit_raw(const struct located_frame *f, struct emitter *e);
 /* For frame.c only: what came of trying; nothing if nobody asked. */
 void report_emit_rehearsal(const struct report_frame *f, struct emitter *e);
 
+/* JSON only: an array of the components' names. */
+void report_emit_components(const struct field *f, uint64_t mask,
+			    struct emitter *e);
+
 /* For frame.c only: what becomes of the frame on each target. */
 void report_emit_verdicts(const struct report *r,
 			  const struct report_frame *f, struct emitter *e);

@@ -137,23 +137,6 @@ static const char *const page_names[] = {
 	[REHEARSE_ABSENT] = "absent",
 };
 
-static void emit_components(const struct field *f, uint64_t mask,
-			    struct emitter *e)
-{
-	struct text name = TEXT_INIT;
-
-	emit_array(e, f, SHAPE_JSON_ONLY);
-	for (unsigned i = 0; i < XSTATE_MAX; i++) {
-		if (!(mask & XSTATE_BIT(i)))
-			continue;
-		text_clear(&name);
-		message_add_components(&name, XSTATE_BIT(i));
-		emit_string(e, &ELEMENT, text_string(&name));
-	}
-	emit_end(e);
-	text_deinit(&name);
-}
-
 /* The registers of component `i` that differ; its name if none is named. */
 static void add_difference(struct text *t, const struct rehearsal *h,
 			   unsigned i)
@@ -285,8 +268,8 @@ void report_emit_rehearsal(const struct report_frame *f, struct emitter *e)
 	emit_bool(e, &F_AGREES, h->agrees);
 	emit_bool(e, &F_SETTLES, f->settled);
 	emit_string(e, &F_REASON, h->reason[0] ? h->reason : NULL);
-	emit_components(&F_LOST, h->lost, e);
-	emit_components(&F_GARBLED, h->garbled, e);
+	report_emit_components(&F_LOST, h->lost, e);
+	report_emit_components(&F_GARBLED, h->garbled, e);
 	emit_differences(h, e);
 	emit_mask_line("lost: ", h, h->lost, h->mxcsr_differs, e);
 	emit_mask_line("garbled: ", h, h->garbled, false, e);

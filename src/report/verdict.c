@@ -105,8 +105,8 @@ static void emit_hazards(const struct verdict *v, const struct frame_facts *f,
 	text_deinit(&message);
 }
 
-static void emit_component_names(const struct field *f, uint64_t mask,
-				 struct emitter *e)
+void report_emit_components(const struct field *f, uint64_t mask,
+			    struct emitter *e)
 {
 	struct text name = TEXT_INIT;
 
@@ -243,9 +243,9 @@ void report_emit_verdicts(const struct report *r,
 		emit_possible(v, e);
 		emit_by_rules(v, t, e);
 		emit_checks(v, facts, t, e);
-		emit_component_names(&F_LOADED, v->loaded, e);
-		emit_component_names(&F_LOST, v->lost, e);
-		emit_component_names(&F_GARBLED, v->garbled, e);
+		report_emit_components(&F_LOADED, v->loaded, e);
+		report_emit_components(&F_LOST, v->lost, e);
+		report_emit_components(&F_GARBLED, v->garbled, e);
 		emit_lost_values(v, facts, e);
 		if (v->mxcsr_loaded == TRI_UNKNOWN)
 			emit_null(e, &F_MXCSR);

@@ -38,43 +38,38 @@ struct note_line {
 	char *text;
 };
 
-#define FIELD(line, member, type, key)                                        \
-	{ key, type, offsetof(struct line, member) }
-
 static const struct record_field process_fields[] = {
-	FIELD(process_line, source, RECORD_TEXT, "source"),
-	FIELD(process_line, pid, RECORD_NUMBER, "pid"),
-	FIELD(process_line, command, RECORD_TEXT, "command"),
-	FIELD(process_line, executable, RECORD_TEXT, "executable"),
-	FIELD(process_line, kernel, RECORD_TEXT, "kernel"),
-	FIELD(process_line, partial, RECORD_NUMBER, "partial"),
-	FIELD(process_line, threads, RECORD_NUMBER, "threads"),
+	RECORD_FIELD(process_line, source, RECORD_TEXT),
+	RECORD_FIELD(process_line, pid, RECORD_NUMBER),
+	RECORD_FIELD(process_line, command, RECORD_TEXT),
+	RECORD_FIELD(process_line, executable, RECORD_TEXT),
+	RECORD_FIELD(process_line, kernel, RECORD_TEXT),
+	RECORD_FIELD(process_line, partial, RECORD_NUMBER),
+	RECORD_FIELD(process_line, threads, RECORD_NUMBER),
 };
 static const struct record_field mapping_fields[] = {
-	FIELD(mapping_line, start, RECORD_WORD, "start"),
-	FIELD(mapping_line, end, RECORD_WORD, "end"),
-	FIELD(mapping_line, prot, RECORD_NUMBER, "prot"),
-	FIELD(mapping_line, offset, RECORD_WORD, "offset"),
-	FIELD(mapping_line, device, RECORD_WORD, "device"),
-	FIELD(mapping_line, inode, RECORD_NUMBER, "inode"),
-	FIELD(mapping_line, path, RECORD_TEXT, "path"),
+	RECORD_FIELD(mapping_line, start, RECORD_WORD),
+	RECORD_FIELD(mapping_line, end, RECORD_WORD),
+	RECORD_FIELD(mapping_line, prot, RECORD_NUMBER),
+	RECORD_FIELD(mapping_line, offset, RECORD_WORD),
+	RECORD_FIELD(mapping_line, device, RECORD_WORD),
+	RECORD_FIELD(mapping_line, inode, RECORD_NUMBER),
+	RECORD_FIELD(mapping_line, path, RECORD_TEXT),
 };
 static const struct record_field thread_fields[] = {
-	FIELD(thread_line, tid, RECORD_NUMBER, "tid"),
-	FIELD(thread_line, name, RECORD_TEXT, "name"),
-	FIELD(thread_line, state, RECORD_NUMBER, "state"),
-	FIELD(thread_line, stopped, RECORD_NUMBER, "stopped"),
-	FIELD(thread_line, clear, RECORD_NUMBER, "clear"),
-	FIELD(thread_line, has, RECORD_WORD, "has"),
-	FIELD(thread_line, syscall, RECORD_NUMBER, "syscall"),
-	FIELD(thread_line, shadow_stack, RECORD_NUMBER, "shadow_stack"),
-	FIELD(thread_line, problem, RECORD_TEXT, "problem"),
+	RECORD_FIELD(thread_line, tid, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, name, RECORD_TEXT),
+	RECORD_FIELD(thread_line, state, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, stopped, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, clear, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, has, RECORD_WORD),
+	RECORD_FIELD(thread_line, syscall, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, shadow_stack, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, problem, RECORD_TEXT),
 };
 static const struct record_field note_fields[] = {
-	FIELD(note_line, text, RECORD_TEXT, "text"),
+	RECORD_FIELD(note_line, text, RECORD_TEXT),
 };
-
-#define RECORD(word, table) { word, table, ARRAY_SIZE(table) }
 
 static const struct record process_record = RECORD("process", process_fields);
 static const struct record mapping_record = RECORD("map", mapping_fields);

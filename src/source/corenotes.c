@@ -8,14 +8,7 @@
 #include "base/cleanup.h"
 #include "source/carried.h"
 #include "source/coreforms.h"
-
-#ifndef NT_X86_XSAVE_LAYOUT
-#define NT_X86_SHSTK 0x204		/* Linux 6.6 */
-#define NT_X86_XSAVE_LAYOUT 0x205	/* Linux 6.12 */
-#endif
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
+#include "source/elfnames.h"
 
 #define WINDOW_SIZE (64 * 1024)
 /* 4 MiB at first; kernel.core_file_note_size_limit can go up to this. */

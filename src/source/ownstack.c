@@ -57,3 +57,11 @@ bool ownstack_holds(const struct snapshot *s, ownstack_read_fn *read,
 	}
 	return false;
 }
+
+size_t ownstack_read(const struct snapshot *s, uint64_t addr, void *buf,
+		     size_t size)
+{
+	enum run_end end;
+
+	return snapshot_read(s, addr, buf, size, &end);
+}

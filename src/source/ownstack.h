@@ -9,6 +9,10 @@
 typedef size_t ownstack_read_fn(const struct snapshot *s, uint64_t addr,
 				void *buf, size_t size);
 
+/* snapshot_read() as such a function. */
+size_t ownstack_read(const struct snapshot *s, uint64_t addr, void *buf,
+		     size_t size);
+
 /*
  * Is the stack that `sp` is on known to be thread `tid`'s own? That of the
  * main thread is, by its name or by what the kernel has put there. Of other

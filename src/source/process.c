@@ -15,10 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
+#include "source/elfnames.h"
 
 /*
  * Unlike process_vm_readv(), this reads the memory that the process had when

@@ -16,10 +16,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-
-#ifndef NT_X86_SHSTK
-#define NT_X86_SHSTK 0x204	/* Linux 6.6 */
-#endif
+#include "source/elfnames.h"
 
 /* Larger than any XSAVE image so far: AMX's has 11008 bytes. */
 #define XSTATE_ROOM 16384

@@ -19,21 +19,25 @@ const char *const x86_reg_names[X86_REGS] = {
 const struct sigframe_shape sigframe_shapes[SIGFRAME_KINDS] = {
 	[SIGFRAME_X86_64] = {
 		.name = "x86_64", .pointer = 8, .misalign = 8, .sp_skip = 8,
+		.call = 15, .call_skip = 8,
 		.size = 440, .need_start = 8, .need_end = 312,
 		.image = 456, .header = 0, .red_zone = 128, .info = 312,
 	},
 	[SIGFRAME_X32] = {
 		.name = "x32", .pointer = 8, .misalign = 8, .sp_skip = 8,
+		.call = 0x40000201, .call_skip = 8,
 		.size = 424, .need_start = 8, .need_end = 296,
 		.image = 440, .header = 0, .red_zone = 128, .info = 296,
 	},
 	[SIGFRAME_IA32_RT] = {
 		.name = "ia32_rt", .pointer = 4, .misalign = 12, .sp_skip = 4,
+		.call = 173, .call_skip = 4,
 		.size = 268, .need_start = 144, .need_end = 260,
 		.image = 388, .header = 112, .red_zone = 0, .info = 16,
 	},
 	[SIGFRAME_IA32] = {
 		.name = "ia32", .pointer = 4, .misalign = 12, .sp_skip = 4,
+		.call = 119, .call_skip = 8,
 		.size = 736, .need_start = 8, .need_end = 724,
 		.image = 852, .header = 112, .red_zone = 0, .info = -1,
 	},

@@ -24,6 +24,13 @@ struct sigframe_shape {
 	uint8_t pointer;	/* width of pretcode, 8 or 4 bytes */
 	uint8_t misalign;	/* address % 16 of a kernel-built frame */
 	uint8_t sp_skip;	/* SP at the restorer's start - address */
+	/*
+	 * The system call that returns from it, by number (asm/unistd_64.h,
+	 * unistd_x32.h, unistd_32.h), and SP at its instruction - address.
+	 * Kinds with a `header` are returned from by 32-bit system calls.
+	 */
+	uint32_t call;
+	uint8_t call_skip;
 	uint16_t size;		/* bytes that sigreturn range-checks */
 	uint16_t need_start;	/* sigreturn reads [need_start, need_end) */
 	uint16_t need_end;

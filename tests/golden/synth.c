@@ -8,10 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
-
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
+#include "source/elfnames.h"
 
 #define STACKS_STEP UINT64_C(0x40000)
 #define PAGE 4096

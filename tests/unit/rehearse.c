@@ -407,6 +407,26 @@ static void absent_pages(void **state)
 	}
 }
 
+/* A scene whose frame leads to that code, by way of a pad. */
+static void set_with_code(struct scene *s, const uint8_t *code, size_t size)
+{
+	struct oracle_case c = native(SIGFRAME_X86_64);
+	struct frame_facts f;
+	char why[128];
+	uint64_t rip;
+
+	/* leads to 64-bit code all the same */
+	c.v[CASE_CS] = X86_USER32_CS;
+	facts_of(&c, &f);
+	assert_true(scene_set(s, &stage, &f, cpu_default_features(&host.cpu),
+			      why, sizeof(why)));
+	rip = s->facts.sigframe.regs.r[X86_RIP] & ~UINT64_C(4095);
+	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_WRITE),
+			 0);
+	memcpy((uint8_t *)rip + TRIAL_PAD_64, code, size);
+	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_EXEC), 0);
+}
+
 /*
  * The mechanism: a frame that leads to an endless loop. The child must not
  * outlive its time, and nothing of it may be left.
@@ -414,24 +434,11 @@ static void absent_pages(void **state)
 static void deadline(void **state)
 {
 	static const uint8_t loop[] = { 0xeb, 0xfe };	/* jmp . */
-	struct oracle_case c = native(SIGFRAME_X86_64);
-	struct frame_facts f;
 	struct trial_end end;
 	struct scene s;
-	char why[128];
-	uint64_t rip;
 
 	(void)state;
-	/* leads to 64-bit code all the same, by way of a pad */
-	c.v[CASE_CS] = X86_USER32_CS;
-	facts_of(&c, &f);
-	assert_true(scene_set(&s, &stage, &f, cpu_default_features(&host.cpu),
-			      why, sizeof(why)));
-	rip = s.facts.sigframe.regs.r[X86_RIP] & ~UINT64_C(4095);
-	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_WRITE),
-			 0);
-	memcpy((uint8_t *)rip + TRIAL_PAD_64, loop, sizeof(loop));
-	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_EXEC), 0);
+	set_with_code(&s, loop, sizeof(loop));
 	end = trial_run(s.job, 1, 3000);
 	assert_int_equal(end.fate, TRIAL_SPUN);
 	assert_int_equal(s.job->rows[0].path, TRIAL_TRIED);
@@ -445,23 +452,11 @@ static void confined(void **state)
 {
 	/* mov $39, %eax; syscall (getpid); then the landing's own code */
 	static const uint8_t call[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05 };
-	struct oracle_case c = native(SIGFRAME_X86_64);
-	struct frame_facts f;
 	struct trial_end end;
 	struct scene s;
-	char why[128];
-	uint64_t rip;
 
 	(void)state;
-	c.v[CASE_CS] = X86_USER32_CS;
-	facts_of(&c, &f);
-	assert_true(scene_set(&s, &stage, &f, cpu_default_features(&host.cpu),
-			      why, sizeof(why)));
-	rip = s.facts.sigframe.regs.r[X86_RIP] & ~UINT64_C(4095);
-	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_WRITE),
-			 0);
-	memcpy((uint8_t *)rip + TRIAL_PAD_64, call, sizeof(call));
-	assert_int_equal(mprotect((void *)rip, 4096, PROT_READ | PROT_EXEC), 0);
+	set_with_code(&s, call, sizeof(call));
 	end = trial_run(s.job, 1, TRIAL_DEADLINE * 4);
 	assert_int_equal(end.fate, TRIAL_KILLED);
 	assert_int_equal(end.signal, SIGSYS);
