@@ -8,58 +8,53 @@
 #include "export/export.h"
 #include "origin.h"
 
+/* What does not change from one input to the next. */
+struct inspection {
+	const struct options *options;
+	const struct host *host;
+	struct rehearse_stage stage;	/* if the options ask for it */
+	struct report *report;
+	bool (*complain)(struct error *err);
+};
+
 /* Only who died, or has left something behind, needs to be asked about. */
-static struct error *autopsy(const struct located *l, const struct snapshot *s,
-			     const struct host *host, struct report *r)
+static struct error *autopsy(const struct inspection *in,
+			     const struct located *l, const struct snapshot *s)
 {
 	struct report_target *origin = NULL;
 	struct error *err;
 
 	if (!l->deaths_count && !l->returned_count)
 		return NULL;
-	err = origin_of(s, host, &origin);
-	return err ? err : report_add_autopsy(r, origin);
+	err = origin_of(s, in->host, &origin);
+	return err ? err : report_add_autopsy(in->report, origin);
 }
 
 /* With a description of the machine that the input ran on. */
-static struct error *export(const char *path, const struct located *l,
-			    const struct snapshot *s, const struct host *host)
+static struct error *export(const struct inspection *in,
+			    const struct located *l, const struct snapshot *s)
 {
 	struct report_target *origin = NULL;
 	struct text cpu = TEXT_INIT;
-	struct error *err = origin_of(s, host, &origin);
+	struct error *err = origin_of(s, in->host, &origin);
 
 	if (!err && origin)
 		own_write(origin->description, &cpu);
 	if (!err && text_bad(&cpu))
 		err = &error_no_memory;
 	if (!err)
-		err = export_write(path, s, l,
+		err = export_write(in->options->export, s, l,
 				   origin ? text_string(&cpu) : NULL);
 	text_deinit(&cpu);
 	report_target_destroy(origin);
 	return err;
 }
 
-/* The input that was added last. */
-static struct error *rehearse_frames(const struct options *o,
-				     const struct host *host, struct report *r)
-{
-	struct rehearse_stage stage = {
-		.host = host,
-		.pages = o->rehearse_pages,
-	};
-	enum tri x32;
-
-	describe_host_abis(&stage.ia32, &x32);
-	return report_rehearse(r, &stage);
-}
-
-static struct error *examine(const struct options *o, const struct host *host,
-			     struct snapshot *s, struct report *r)
+/* Takes the snapshot. */
+static struct error *examine(const struct inspection *in, struct snapshot *s)
 {
 	struct located *l = NULL;
-	struct error *err = locate(s, &o->locate, &l);
+	struct error *err = locate(s, &in->options->locate, &l);
 	struct error *export_err = NULL;
 
 	if (err) {
@@ -67,15 +62,15 @@ static struct error *examine(const struct options *o, const struct host *host,
 		return err;
 	}
 	/* there is a report, whatever became of that file */
-	if (o->export)
-		export_err = export(o->export, l, s, host);
+	if (in->options->export)
+		export_err = export(in, l, s);
 	/* all that is needed has been copied; descriptors are scarce */
 	snapshot_close(s);
-	err = report_add(r, s, l);
-	if (!err && o->rehearse)
-		err = rehearse_frames(o, host, r);
+	err = report_add(in->report, s, l);
+	if (!err && in->options->rehearse)
+		err = report_rehearse(in->report, &in->stage);
 	if (!err)
-		err = autopsy(l, s, host, r);
+		err = autopsy(in, l, s);
 	if (err) {
 		error_free(export_err);
 		return err;
@@ -83,29 +78,25 @@ static struct error *examine(const struct options *o, const struct host *host,
 	return export_err;
 }
 
-static struct error *examine_process(const struct options *o,
-				     const struct host *host, pid_t pid,
-				     struct report *r)
+static struct error *examine_process(const struct inspection *in, pid_t pid)
 {
 	struct snapshot *s = NULL;
-	struct error *err = live_open(pid, &o->live, &s);
+	struct error *err = live_open(pid, &in->options->live, &s);
 
 	if (err)
 		return err;
-	s->layout = host->cpu.layout;
-	s->xfeatures = host->cpu.xfeatures;
-	return examine(o, host, s, r);
+	s->layout = in->host->cpu.layout;
+	s->xfeatures = in->host->cpu.xfeatures;
+	return examine(in, s);
 }
 
 /* `root` and its descendants; how many of them failed. */
-static size_t examine_tree(const struct options *o, const struct host *host,
-			   pid_t root, struct report *r,
-			   bool (*complain)(struct error *err))
+static size_t examine_tree(const struct inspection *in, pid_t root)
 {
 	CLEANUP_FREE pid_t *pids = NULL;
 	size_t count = 0, failed = 0;
 
-	if (complain(live_tree(root, &pids, &count)))
+	if (in->complain(live_tree(root, &pids, &count)))
 		return 1;
 	for (size_t i = 0; i < count; i++) {
 		struct error *err;
@@ -113,24 +104,23 @@ static size_t examine_tree(const struct options *o, const struct host *host,
 		/* who examines its own shell's tree is part of it */
 		if (pids[i] == getpid() && pids[i] != root)
 			continue;
-		err = examine_process(o, host, pids[i], r);
+		err = examine_process(in, pids[i]);
 		/* descendants come and go, and that is not a failure */
 		if (err && pids[i] != root && error_code(err) == ERROR_GONE)
 			error_free(err);
 		else
-			failed += complain(err);
+			failed += in->complain(err);
 	}
 	return failed;
 }
 
-static struct error *examine_core(const struct options *o,
-				  const struct host *host, const char *path,
-				  struct report *r)
+static struct error *examine_core(const struct inspection *in,
+				  const char *path)
 {
 	struct snapshot *s = NULL;
-	struct error *err = core_open(path, &o->core, &s);
+	struct error *err = core_open(path, &in->options->core, &s);
 
-	return err ? err : examine(o, host, s, r);
+	return err ? err : examine(in, s);
 }
 
 static bool has_thread(const struct report *r, pid_t tid)
@@ -148,15 +138,24 @@ static bool has_thread(const struct report *r, pid_t tid)
 bool inspect_all(const struct options *o, const struct host *host,
 		 struct report *r, bool (*complain)(struct error *err))
 {
+	struct inspection in = {
+		.options = o,
+		.host = host,
+		.stage = { .host = host, .pages = o->rehearse_pages },
+		.report = r,
+		.complain = complain,
+	};
+	enum tri x32;
+
 	r->rehearsed = o->rehearse;
+	if (o->rehearse)
+		describe_host_abis(&in.stage.ia32, &x32);
 	for (size_t i = 0; i < o->pids_count; i++)
-		r->failed += o->tree
-				     ? examine_tree(o, host, o->pids[i], r,
-						    complain)
-				     : complain(examine_process(
-					       o, host, o->pids[i], r));
+		r->failed += o->tree ? examine_tree(&in, o->pids[i])
+				     : complain(examine_process(&in,
+								o->pids[i]));
 	for (size_t i = 0; i < o->files_count; i++)
-		r->failed += complain(examine_core(o, host, o->files[i], r));
+		r->failed += complain(examine_core(&in, o->files[i]));
 	for (size_t i = 0; r->inputs_count && i < o->tids_count; i++)
 		if (!has_thread(r, o->tids[i]))
 			r->failed += complain(error_new(
