@@ -212,13 +212,33 @@ static bool size_is_doubtful(const struct walk *w)
 	       magic2_at(w, w->sw.xstate_size) == TRI_UNKNOWN;
 }
 
+/*
+ * Components whose place depends on which of two sizes is the true one: the
+ * field's, which fits the frame's components as it is, or MAGIC2's.
+ */
+static uint64_t contested(const struct walk *w,
+			  const struct xstate_layout *source)
+{
+	const struct xstate_layout *claimed = &w->frame->layout;
+	uint64_t ret = 0;
+
+	if (w->frame->family == XSTATE_FAMILY_UNKNOWN)
+		return 0;
+	for (unsigned i = 2; i < XSTATE_MAX; i++)
+		if (claimed->features & XSTATE_BIT(i) &&
+		    claimed->offset[i] != source->offset[i])
+			ret |= XSTATE_BIT(i);
+	return ret;
+}
+
 /* Sort out which of the components taken come from their own bytes. */
 static void place_components(struct walk *w)
 {
 	struct xstate_layout source, target, standard;
 	uint32_t size = image_layout(w, &source);
 	bool compacted = walk_is_compacted(w) && !walk_is_ia32(w);
-	bool doubtful = size_is_doubtful(w);
+	uint64_t doubtful = size_is_doubtful(w) ? UINT64_MAX
+						: contested(w, &source);
 
 	target_layout(w, &target);
 	standard = source;
@@ -230,7 +250,7 @@ static void place_components(struct walk *w)
 
 		if (!(w->taken & bit))
 			continue;
-		if (doubtful || !(target.features & bit))
+		if (doubtful & bit || !(target.features & bit))
 			w->placeless |= bit;
 		/* a kernel never compacts: who set XCOMP_BV may not have moved
 		 * the components */

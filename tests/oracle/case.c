@@ -102,8 +102,8 @@ bool case_parse(const char *line,
 	bool have[CASE_FIELDS] = { false };
 
 	for (const char *word = line + strspn(line, " "); *word;) {
-		size_t length = strcspn(word, " ");
-		size_t name = strcspn(word, "= ");
+		size_t length = strcspn(word, " ,");
+		size_t name = strcspn(word, "= ,");
 		unsigned i;
 
 		*bad_ret = word;
@@ -117,7 +117,7 @@ bool case_parse(const char *line,
 			return false;
 		have[i] = true;
 		word += length;
-		word += strspn(word, " ");
+		word += strspn(word, " ,");
 	}
 
 	base(arg, given.v[CASE_MACHINE], given.v[CASE_KIND], ret);

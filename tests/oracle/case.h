@@ -9,7 +9,8 @@
 
 /*
  * What distinguishes one experiment from another: all of it words, so that a
- * case is mutated by index and written as "field=value ...".
+ * case is mutated by index and written as "field=value ...". Commas will do for
+ * the blanks when it is read.
  */
 enum oracle_field {
 	CASE_MACHINE,		/* index of machines[]; by name in text */

@@ -394,7 +394,7 @@ static bool locks_out(const struct observation *o, const struct verdict *v)
 {
 	uint32_t pkru;
 
-	return (v->loaded & XSTATE_BIT(XSTATE_PKRU)) &&
+	return ((v->loaded | v->garbled) & XSTATE_BIT(XSTATE_PKRU)) &&
 	       bytes_u32(o->image.bytes, o->target.offset[XSTATE_PKRU],
 			 &pkru) &&
 	       (pkru & 3);
@@ -419,7 +419,8 @@ static bool check_outcome(const struct observation *o, struct comparison *ret)
 		ret->observed = OUTCOME_LOSSY;
 	if (v->outcome == OUTCOME_UNKNOWN) {
 		ret->agreement = UNDECIDED;
-		if (v->possible & 1u << ret->observed)
+		if (v->possible & 1u << ret->observed ||
+		    (!o->returned && locks_out(o, v)))
 			return true;
 		return disagree(ret, "none of the possible outcomes",
 				XSTATE_MAX);

@@ -255,6 +255,32 @@ static void absent_pages(void **state)
 	}
 }
 
+/*
+ * xstate_size fits the frame's components in AMD's layout, MAGIC2 is where it
+ * is in Intel's: R4 believes MAGIC2, and nobody can tell who is right.
+ */
+static void two_sizes(void **state)
+{
+	static struct made m;
+	struct made_target t;
+
+	(void)state;
+	made_frame(&m, SIGFRAME_X86_64,
+		   (struct made_words){ 2440, 0x207, 0x207 },
+		   XSTATE_FAMILY_AMD);
+	made_put(&m, 2440, 4, 0);
+	made_put(&m, 2696, 4, XSTATE_MAGIC2);
+	made_target(ADL, RULES_BIT(RULES_R4), &t);
+
+	struct verdict v = predict(&m.facts, &t.target);
+
+	assert_int_equal(v.outcome, OUTCOME_UNKNOWN);
+	assert_true(v.garbled == XSTATE_BIT(XSTATE_PKRU));
+	/* nothing of it is in dispute while PKRU is not in use */
+	made_put(&m, 512, 8, 7);
+	assert_int_equal(predict(&m.facts, &t.target).outcome, OUTCOME_INTACT);
+}
+
 /* Which MXCSR words are taken, dropped or refused. */
 static void mxcsr_words(void **state)
 {
@@ -339,6 +365,7 @@ int main(void)
 		cmocka_unit_test(crossing),
 		cmocka_unit_test(address_limits),
 		cmocka_unit_test(absent_pages),
+		cmocka_unit_test(two_sizes),
 		cmocka_unit_test(mxcsr_words),
 		cmocka_unit_test(fxsave_frame),
 	};
