@@ -42,6 +42,8 @@ enum tri check_fpstate_null(const struct walk *w);
 enum tri check_in_use_not_claimed(const struct walk *w);
 enum tri check_in_use_not_enabled(const struct walk *w);
 enum tri check_in_use_unreadable(const struct walk *w);
+enum tri check_header_unannounced(const struct walk *w);
+void values_unannounced(const struct walk *w, uint64_t ret[CHECK_VALUES]);
 enum tri check_past_frame_end(const struct walk *w);
 enum tri check_layout_differs(const struct walk *w);
 enum tri check_layout_unknown(const struct walk *w);

@@ -188,6 +188,16 @@ enum tri check_in_use_unreadable(const struct walk *w)
 		       : TRI_NO;
 }
 
+enum tri check_header_unannounced(const struct walk *w)
+{
+	return w->unannounced ? TRI_UNKNOWN : TRI_NO;
+}
+
+void values_unannounced(const struct walk *w, uint64_t ret[CHECK_VALUES])
+{
+	ret[0] = w->unannounced;
+}
+
 enum tri check_past_frame_end(const struct walk *w)
 {
 	return tri_of(w->beyond);

@@ -421,6 +421,20 @@ const struct check checks[] = {
 		.fires = check_in_use_unreadable,
 	},
 	{
+		.id = "header-unannounced",
+		.title = "The frame does not say that it has an XSAVE header, and "
+			  "is restored by what is in its place.",
+		.effect = "If it is none, components that the frame has come back "
+			  "with their initial values.",
+		.advice = "Kernels never write such frames; find out who edited "
+			  "xstate_size.",
+		.source = RESTORE_SIG,
+		.detail = "{c0}",
+		.stages = CHECK_AT(CHECK_RESULT), .outcome = OUTCOME_LOSSY,
+		.fires = check_header_unannounced,
+		.values = values_unannounced,
+	},
+	{
 		.id = "past-frame-end",
 		.title = "Components are read from behind the end of the image.",
 		.effect = "Their registers come back with whatever bytes lie "

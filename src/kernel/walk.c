@@ -338,7 +338,9 @@ void walk_take(struct walk *w, enum restore_path path)
 					   !walk_is_ia32(w)
 				   ? t->cpu->xfeatures
 				   : t->features);
-		w->in_use = walk_header_bv(w);	/* it counts as such here */
+		/* it counts as such here, whether the frame says so or not */
+		w->unannounced = w->in_use & ~walk_header_bv(w);
+		w->in_use = walk_header_bv(w);
 		w->taken = w->rfbm & w->in_use;
 		place_components(w);
 		break;

@@ -27,6 +27,7 @@ struct walk {
 	uint64_t misplaced;	/* taken from another component's place */
 	uint64_t placeless;	/* taken, and the image's layout not known */
 	uint64_t lost;		/* in use, and initial afterwards */
+	uint64_t unannounced;	/* by the header not in use, if it is one */
 	enum tri mxcsr_loaded;
 };
 

@@ -35,6 +35,8 @@ MADE_EDIT(xsave_unknown,
      t->cpu.xsave = TRI_UNKNOWN;
      target_init(&t->target, "", &t->cpu, t->target.rules, 0x2e7);)
 MADE_EDIT(magic1, made_put(m, 464, 4, 0);)
+MADE_EDIT(header_unsaid, made_put(m, 480, 4, 0); made_put(m, 512, 8, 1);
+	  m->facts.sigframe.uc_flags = 0;)
 MADE_EDIT(s_small, made_put(m, 480, 4, 575);)
 MADE_EDIT(s_large, made_put(m, 480, 4, 2816); made_put(m, 468, 4, 2820);)
 MADE_EDIT(e_small, made_put(m, 468, 4, 0);)
@@ -230,6 +232,7 @@ static const struct {
 	{ q_less, ICX, R3, LOSSY, " in-use-not-claimed", "" },
 	{ header_missing, ICX, R3, INTACT | LOSSY, " magic1-missing",
 	  " in-use-unreadable" },
+	{ header_unsaid, ICX, R4, INTACT | LOSSY, "", " header-unannounced" },
 	{ other_layout, ICX, R3, GARBLED, " layout-differs", "" },
 	{ layout_unknown, ICX, R3, INTACT | GARBLED, "", " layout-unknown" },
 	{ rounding, HSW, R3, INTACT | LOSSY, " magic1-missing",
@@ -310,7 +313,8 @@ static void every_reason(void **state)
 			    " xstate-missing");
 	assert_string_equal(made_names(all & ~fired),
 			    " kernel-rules-unknown xstate-missing"
-			    " in-use-unreadable layout-unknown");
+			    " in-use-unreadable header-unannounced"
+			    " layout-unknown");
 }
 
 /* An image whose header is not in the input may be anything, not bad. */
