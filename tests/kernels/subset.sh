@@ -11,7 +11,7 @@ set -u
 
 kernels='6.1 6.18-first 7.3'
 cpus='Haswell max,-mpx'
-seed=${SEED:-$(date +%s)}
+seed=${SEED:-20260926}
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT

@@ -11,7 +11,7 @@ set -euo pipefail
 need_python
 need_ptrace
 
-seed=${CORPUS_SEED:-$RANDOM}
+seed=${CORPUS_SEED:-20260926}
 rounds=${CORPUS_ROUNDS:-6}
 sources=$live/corpus
 preload=$scratch/witness.so

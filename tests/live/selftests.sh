@@ -13,7 +13,7 @@ set -euo pipefail
 package=${SIGFRAME_LINUX_SOURCE:-linux-source-6.1}
 cache=${SIGFRAME_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sigframe-inspect}
 sources=$cache/$package
-seed=${SEED:-$RANDOM}
+seed=${SEED:-20260926}
 gdb_looks=${GDB:-1}
 tracer=$builddir/tests/live/selftests/tracer
 

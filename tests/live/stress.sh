@@ -13,7 +13,7 @@ need_ptrace
 
 THREADS=200
 EVERY=25
-seed=${SEED:-$RANDOM}
+seed=${SEED:-20260926}
 samples=${SAMPLES:-500}
 seconds=${LIMIT:-150}
 echo "# SEED=$seed, $THREADS threads, $samples samples"
