@@ -86,7 +86,7 @@ _sigframe_inspect()
 		_filedir
 		return
 		;;
-	--sysroot)
+	--criu | --sysroot)
 		_filedir -d
 		return
 		;;
@@ -94,6 +94,7 @@ _sigframe_inspect()
 		_sigframe_inspect_target "$1"
 		return
 		;;
+	--max-size) values='1G 4G 16G 256G 1T' ;;
 	--json | --explain | --rehearse)
 		# Their value is optional, so only what follows a = is one.
 		if [[ $split == true ]]; then
@@ -114,13 +115,14 @@ _sigframe_inspect()
 	fi
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '
-			-p --pid= --tree -T --tid= --stop= -e --executable=
-			--sysroot= --no-unwind -t --target= -r --rehearse
-			--rehearse= -x --registers
-			--raw -j --json --json= -q --quiet --color= --strict
-			--export= --dormant=
-			--list-cpus --list-kernels --describe-host --explain
-			--explain= -V --version -? -h --help --usage
+			-p --pid= --tree --all --compare -T --tid= --stop= -e
+			--executable= --criu= --sysroot= --max-size=
+			--no-unwind -t --target= -r --rehearse --rehearse= -x
+			--registers --raw -j --json --json= -s --summary
+			-q --quiet
+			--color= --strict --export= --dormant= --list-cpus
+			--list-kernels --describe-host --explain --explain=
+			-V --version -? -h --help --usage
 		' -- "$cur")
 		[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 		return

@@ -34,7 +34,7 @@ end
 # Directories; fish itself takes the option for a part of the name.
 function __sigframe_inspect_directories
     __fish_complete_directories (
-        commandline -ct | string replace -r '^--sysroot=' '')
+        commandline -ct | string replace -r '^--(sysroot|criu)=' '')
 end
 
 set -l c complete -c sigframe-inspect
@@ -42,11 +42,16 @@ set -l c complete -c sigframe-inspect
 $c -s p -l pid -x -a '(__fish_complete_pids)' \
     -d 'Examine the running process PID'
 $c -l tree -d 'Also the descendants of each PID'
+$c -l all -d 'Examine every process that you may look at'
+$c -l compare -d 'Say what differs between two inputs'
+$c -l criu -x -a '(__sigframe_inspect_directories)' \
+    -d 'Examine the CRIU images in DIR'
 $c -s T -l tid -x -a '(__sigframe_inspect_tids)' -d 'Only the thread TID'
 $c -l stop -x -a 'auto all none' -d 'Threads to stop for the look'
-$c -s e -l executable -r -F -d 'The executable of the core'
+$c -s e -l executable -r -F -d 'The executable of the core or checkpoint'
 $c -l sysroot -x -a '(__sigframe_inspect_directories)' \
-    -d 'Look for the files of the core below DIR'
+    -d 'Look for the files of the core or checkpoint below DIR'
+$c -l max-size -x -d 'Unpack at most SIZE bytes'
 $c -l no-unwind -d 'Find frames by scanning the stacks only'
 $c -l dormant -x -a 'auto all none' -d 'Memory to search for parked stacks'
 $c -s t -l target -r -F -a '(__sigframe_inspect_targets)' \
@@ -56,6 +61,7 @@ $c -s r -l rehearse -f -a 'present absent' \
 $c -s x -l registers -d 'Print the register values in each frame'
 $c -l raw -d 'Print the bytes of each frame in hex'
 $c -s j -l json -f -a 'pretty lines' -d 'JSON instead of text'
+$c -s s -l summary -d 'One line for each input'
 $c -s q -l quiet -d 'Exit status only'
 $c -l color -x -a 'auto always never' -d 'Color the text'
 $c -l strict -d 'Hazards make the exit status 1, too'

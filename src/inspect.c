@@ -7,15 +7,50 @@
 #include "describe/format_own.h"
 #include "export/export.h"
 #include "origin.h"
+#include "processes.h"
+#include "progress.h"
+#include "source/input.h"
 
-/* What does not change from one input to the next. */
+/*
+ * Of --all, how much memory is searched for dormant frames: together about a
+ * second's worth, and at least that much of each process.
+ */
+#define SWEEP_MEMORY (UINT64_C(1) << 30)
+#define SWEEP_MEMORY_EACH (UINT64_C(1) << 20)
+
+/* What goes from one input to the next. */
 struct inspection {
 	const struct options *options;
 	const struct host *host;
 	struct rehearse_stage stage;	/* if the options ask for it */
 	struct report *report;
+	struct report_walk *walk;	/* NULL: nothing is to be printed */
+	struct progress progress;
+	bool *seen;			/* options->tids that an input has */
+	uint64_t searched;		/* bytes of memory, so far */
+	const char *name;		/* of the file that is examined now */
+	pid_t pid;			/* or of the process; else NULL and 0 */
 	bool (*complain)(struct error *err);
 };
+
+static bool fails(struct inspection *in, struct error *err)
+{
+	const struct report_error *kept;
+
+	if (!err)
+		return false;
+	progress_hide(&in->progress);
+	kept = report_add_error(in->report, in->name, in->pid, err);
+	if (in->walk && kept)
+		in->complain(report_emit_error(in->walk, kept));
+	return in->complain(err);
+}
+
+/* It is no use to go on if nobody can read of it. */
+static bool is_over(const struct inspection *in)
+{
+	return in->walk && in->walk->failed;
+}
 
 /* Only who died, or has left something behind, needs to be asked about. */
 static struct error *autopsy(const struct inspection *in,
@@ -50,27 +85,124 @@ static struct error *export(const struct inspection *in,
 	return err;
 }
 
+static void note_threads(struct inspection *in, const struct snapshot *s)
+{
+	for (size_t i = 0; i < in->options->tids_count; i++)
+		for (size_t k = 0; k < s->threads_count; k++)
+			in->seen[i] |= s->threads[k].tid ==
+				       in->options->tids[i];
+}
+
+/* Print what there is to tell about the last input, and keep none of it. */
+static struct error *tell(struct inspection *in)
+{
+	struct report *r = in->report;
+	const struct report_input *last = &r->inputs[r->inputs_count - 1];
+	struct error *err = NULL;
+
+	/* the line stays if text is only going to count it */
+	if (in->progress.mixed && (!r->sweep || report_is_notable(last) ||
+				   in->options->json != OPTIONS_JSON_OFF))
+		progress_hide(&in->progress);
+	if (in->walk)
+		err = report_emit_input(in->walk, last);
+	report_forget(r);
+	return err;
+}
+
+static uint64_t dormant_max(const struct inspection *in)
+{
+	uint64_t left = in->searched < SWEEP_MEMORY
+				? SWEEP_MEMORY - in->searched
+				: 0;
+
+	if (!in->report->sweep || left > LOCATE_MEMORY_MAX)
+		return LOCATE_MEMORY_MAX;
+	return left > SWEEP_MEMORY_EACH ? left : SWEEP_MEMORY_EACH;
+}
+
+/*
+ * Bytes of the largest image that any machine has which the frames are judged
+ * for; 0: who knows. An export is for machines that are not known yet.
+ */
+static uint32_t image_max(const struct inspection *in, const struct snapshot *s)
+{
+	const struct cpu_model *cpu = &in->host->cpu;
+	uint32_t most = origin_image_max(s);
+	uint32_t size = cpu_user_size(cpu, cpu->xfeatures);
+
+	if (!most || !size || in->options->export)
+		return 0;
+	most = size > most ? size : most;
+	for (size_t i = 0; i < in->report->targets_count; i++) {
+		cpu = in->report->targets[i].target.cpu;
+		size = cpu_user_size(cpu, cpu->xfeatures);
+		if (!size)
+			return 0;
+		most = size > most ? size : most;
+	}
+	return most;
+}
+
+/* Would the registers of a thread tell more that was spared for their sake? */
+static bool lacks_registers(const struct snapshot *s, const struct located *l)
+{
+	for (size_t i = 0; i < s->threads_count; i++)
+		if (s->threads[i].spared && l->threads[i].complete != TRI_YES)
+			return true;
+	return false;
+}
+
+/*
+ * Find the frames of *s. If it is not clear that they are all, and stopping a
+ * thread may help, look again: *s becomes another snapshot then. NULL after an
+ * error.
+ */
+static struct error *find(struct inspection *in, struct snapshot **s,
+			  struct located **ret)
+{
+	struct locate_options options = in->options->locate;
+	pid_t pid = (*s)->pid;
+	struct error *err;
+
+	options.image_max = image_max(in, *s);
+	options.dormant_max = dormant_max(in);
+	err = locate(*s, &options, ret);
+	if (!err && lacks_registers(*s, *ret)) {
+		located_destroy(*ret);
+		snapshot_destroy(TAKE_PTR(*s));
+		err = inspect_process(in->options, in->host, pid, true, s);
+		if (!err)
+			err = locate(*s, &options, ret);
+	}
+	if (err)
+		snapshot_destroy(TAKE_PTR(*s));
+	return err;
+}
+
 /* Takes the snapshot. */
-static struct error *examine(const struct inspection *in, struct snapshot *s)
+static struct error *examine(struct inspection *in, struct snapshot *s)
 {
 	struct located *l = NULL;
-	struct error *err = locate(s, &in->options->locate, &l);
 	struct error *export_err = NULL;
+	struct error *err = find(in, &s, &l);
 
-	if (err) {
-		snapshot_destroy(s);
+	if (err)
 		return err;
-	}
 	/* there is a report, whatever became of that file */
 	if (in->options->export)
 		export_err = export(in, l, s);
 	/* all that is needed has been copied; descriptors are scarce */
 	snapshot_close(s);
+	note_threads(in, s);
+	in->searched += l->memory_searched;
 	err = report_add(in->report, s, l);
 	if (!err && in->options->rehearse)
 		err = report_rehearse(in->report, &in->stage);
 	if (!err)
 		err = autopsy(in, l, s);
+	if (!err)
+		err = tell(in);
 	if (err) {
 		error_free(export_err);
 		return err;
@@ -78,88 +210,184 @@ static struct error *examine(const struct inspection *in, struct snapshot *s)
 	return export_err;
 }
 
-static struct error *examine_process(const struct inspection *in, pid_t pid)
+struct error *inspect_process(const struct options *o, const struct host *host,
+			      pid_t pid, bool closer, struct snapshot **ret)
 {
-	struct snapshot *s = NULL;
-	struct error *err = live_open(pid, &in->options->live, &s);
+	struct live_options live = o->live;
+	struct error *err;
+
+	live.closer = closer;
+	err = live_open(pid, &live, ret);
 
 	if (err)
 		return err;
-	s->layout = in->host->cpu.layout;
-	s->xfeatures = in->host->cpu.xfeatures;
-	return examine(in, s);
+	(*ret)->layout = host->cpu.layout;
+	(*ret)->xfeatures = host->cpu.xfeatures;
+	return NULL;
 }
 
-/* `root` and its descendants; how many of them failed. */
-static size_t examine_tree(const struct inspection *in, pid_t root)
-{
-	CLEANUP_FREE pid_t *pids = NULL;
-	size_t count = 0, failed = 0;
-
-	if (in->complain(live_tree(root, &pids, &count)))
-		return 1;
-	for (size_t i = 0; i < count; i++) {
-		struct error *err;
-
-		/* who examines its own shell's tree is part of it */
-		if (pids[i] == getpid() && pids[i] != root)
-			continue;
-		err = examine_process(in, pids[i]);
-		/* descendants come and go, and that is not a failure */
-		if (err && pids[i] != root && error_code(err) == ERROR_GONE)
-			error_free(err);
-		else
-			failed += in->complain(err);
-	}
-	return failed;
-}
-
-static struct error *examine_core(const struct inspection *in,
-				  const char *path)
+static struct error *examine_process(struct inspection *in, pid_t pid)
 {
 	struct snapshot *s = NULL;
-	struct error *err = core_open(path, &in->options->core, &s);
+	struct error *err = inspect_process(in->options, in->host, pid, false,
+					    &s);
 
 	return err ? err : examine(in, s);
 }
 
-static bool has_thread(const struct report *r, pid_t tid)
+/*
+ * Is it in the nature of things that this fails? Processes that nobody asked
+ * for by name come and go, and of all there are some are not ours to look at.
+ */
+static bool is_passed_by(struct report *r, const struct process_wanted *p,
+			 const struct error *err)
 {
-	for (size_t i = 0; i < r->inputs_count; i++) {
-		const struct snapshot *s = r->inputs[i].snapshot;
-
-		for (size_t k = 0; k < s->threads_count; k++)
-			if (s->threads[k].tid == tid)
-				return true;
+	if (!err || p->named)
+		return false;
+	if (error_code(err) == ERROR_GONE) {
+		r->exited++;
+		return true;
+	}
+	if (r->sweep && error_code(err) == ERROR_PERMISSION) {
+		r->refused++;
+		return true;
 	}
 	return false;
 }
 
-bool inspect_all(const struct options *o, const struct host *host,
-		 struct report *r, bool (*complain)(struct error *err))
+static void examine_processes(struct inspection *in, const struct processes *p)
 {
+	struct report *r = in->report;
+
+	for (size_t i = 0; i < p->count && !is_over(in); i++) {
+		struct error *err;
+
+		progress_show(&in->progress, i, p->count);
+		in->pid = p->list[i].pid;
+		err = examine_process(in, p->list[i].pid);
+		if (is_passed_by(r, &p->list[i], err))
+			error_free(err);
+		else
+			r->failed += fails(in, err);
+	}
+	in->pid = 0;
+	if (r->sweep && !r->examined && !r->failed)
+		r->failed += fails(in, error_new(
+			ERROR_PERMISSION, "there is no process that could be "
+			"looked at; %zu may not be", r->refused));
+}
+
+static void show_bytes(void *arg, const char *name, uint64_t bytes)
+{
+	progress_show_bytes(arg, name, bytes);
+}
+
+/* Takes the snapshot. */
+static struct error *examine_snapshot(struct inspection *in,
+				      struct snapshot *s)
+{
+	struct error *err = origin_infer(s, in->host);
+
+	if (!err)
+		return examine(in, s);
+	snapshot_destroy(s);
+	return err;
+}
+
+/* All processes in it; how many of them failed, or 1 if all of it did. */
+static size_t examine_file(struct inspection *in, size_t index)
+{
+	const char *file = in->options->files[index];
+	struct input_options options = {
+		.criu = in->options->files_criu[index],
+		.core = in->options->core,
+		.max_size = in->options->max_size,
+		.progress = show_bytes,
+		.arg = &in->progress,
+	};
+	struct input *input = NULL;
+	size_t failed = 0, count;
+
+	if (fails(in, input_open(file, &options, &input)))
+		return 1;
+	count = input_count(input);
+	if (count > 1)
+		in->report->several = true;
+	if (count > 1 && in->options->export) {
+		failed = fails(in, error_new(
+			ERROR_USAGE, "%s: has %zu processes, and --export is "
+			"for one at a time", file, count));
+		count = 0;
+	}
+	for (size_t i = 0; i < count && !is_over(in); i++) {
+		struct snapshot *s = NULL;
+		struct error *err = input_snapshot(input, i, &s);
+
+		if (!err)
+			err = examine_snapshot(in, s);
+		failed += fails(in, err);
+	}
+	input_destroy(input);
+	return failed;
+}
+
+/* All that is asked for, files included. */
+static void examine_all(struct inspection *in)
+{
+	const struct options *o = in->options;
+	struct report *r = in->report;
+	struct processes wanted = PROCESSES_INIT;
+
+	if (o->all)
+		r->failed += fails(in, processes_add_all(&wanted));
+	for (size_t i = 0; i < o->pids_count; i++) {
+		in->pid = o->pids[i];
+		r->failed += fails(in, processes_add(&wanted, o->pids[i],
+							o->tree));
+	}
+	in->pid = 0;
+	r->several = wanted.count + o->files_count > 1;
+	if (!r->failed || wanted.count)
+		examine_processes(in, &wanted);
+	processes_deinit(&wanted);
+	for (size_t i = 0; i < o->files_count && !is_over(in); i++) {
+		in->name = o->files[i];
+		r->failed += examine_file(in, i);
+	}
+	in->name = NULL;
+	progress_hide(&in->progress);
+	for (size_t i = 0; r->examined && i < o->tids_count; i++)
+		if (!in->seen[i] && !is_over(in))
+			r->failed += fails(in, error_new(
+				ERROR_GONE, "thread %d is in no input",
+				(int)o->tids[i]));
+}
+
+bool inspect_all(const struct options *o, const struct host *host,
+		 struct report *r, struct report_walk *walk,
+		 bool (*complain)(struct error *err))
+{
+	CLEANUP_FREE bool *seen = calloc(o->tids_count + 1, sizeof(*seen));
 	struct inspection in = {
 		.options = o,
 		.host = host,
 		.stage = { .host = host, .pages = o->rehearse_pages },
 		.report = r,
+		.walk = walk,
+		.seen = seen,
 		.complain = complain,
 	};
 	enum tri x32;
 
+	if (!seen) {
+		r->failed += complain(&error_no_memory);
+		return false;
+	}
 	r->rehearsed = o->rehearse;
+	r->sweep = o->all;
+	progress_init(&in.progress);
 	if (o->rehearse)
 		describe_host_abis(&in.stage.ia32, &x32);
-	for (size_t i = 0; i < o->pids_count; i++)
-		r->failed += o->tree ? examine_tree(&in, o->pids[i])
-				     : complain(examine_process(&in,
-								o->pids[i]));
-	for (size_t i = 0; i < o->files_count; i++)
-		r->failed += complain(examine_core(&in, o->files[i]));
-	for (size_t i = 0; r->inputs_count && i < o->tids_count; i++)
-		if (!has_thread(r, o->tids[i]))
-			r->failed += complain(error_new(
-				ERROR_GONE, "thread %d is in no input",
-				(int)o->tids[i]));
+	examine_all(&in);
 	return !r->failed;
 }

@@ -5,14 +5,25 @@
 
 #include "describe/host.h"
 #include "options.h"
-#include "report/model.h"
+#include "report/report.h"
 
 /*
- * Open, snapshot, locate and judge every input of `o`, into `r`. One that
+ * A running process, which this machine's CPU has run; `closer` as in struct
+ * live_options.
+ */
+struct error *inspect_process(const struct options *o, const struct host *host,
+			      pid_t pid, bool closer,
+			      struct snapshot **ret) MUST_USE;
+
+/*
+ * Open, snapshot, locate and judge every input of `o`, one after the other,
+ * count it in `r`, and tell `walk` (if that is not NULL) about it. One that
  * fails does not keep the others from it: it is counted in r->failed, and its
- * error goes to `complain`, which takes it. True if there was none.
+ * error goes to `complain`, which takes it. True if there was none. The end of
+ * the walk is left to the caller.
  */
 bool inspect_all(const struct options *o, const struct host *host,
-		 struct report *r, bool (*complain)(struct error *err));
+		 struct report *r, struct report_walk *walk,
+		 bool (*complain)(struct error *err));
 
 #endif

@@ -2,20 +2,26 @@
 /* main.c - parse, inspect, report, exit status */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "comparison.h"
 #include "config.h"
 #include "describe/describe_host.h"
 #include "inspect.h"
+#include "report/comparison.h"
 #include "report/json.h"
 #include "report/lists.h"
 #include "report/message.h"
 #include "report/report.h"
 #include "report/text_writer.h"
+#include "report/wrap.h"
 #include "status.h"
 #include "targets.h"
 
@@ -36,11 +42,13 @@ static bool complain(struct error *err)
 	return true;
 }
 
-/* Columns of the terminal on stdout. */
-static unsigned output_width(void)
+/* Columns of the terminal on stdout. Where a line is an input, one is enough. */
+static unsigned output_width(const struct options *o)
 {
 	struct winsize size;
 
+	if (o->summary && !isatty(STDOUT_FILENO))
+		return UINT_MAX;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
 		return WIDTH_DEFAULT;
 	return size.ws_col;
@@ -55,58 +63,70 @@ static bool use_color(const struct options *o)
 	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
 }
 
-static struct error *print_report(const struct options *o,
-				  const struct report *r)
+static struct emitter *create_emitter(const struct options *o)
 {
-	struct report_view view = { .registers = o->registers,
-				    .raw = o->raw };
-	struct emitter *e = o->json == OPTIONS_JSON_OFF
-				    ? text_writer_create(stdout, use_color(o),
-							 output_width(),
-							 isatty(STDOUT_FILENO))
-				    : json_create(stdout,
-						  o->json ==
-						  OPTIONS_JSON_PRETTY);
+	const struct text_manner manner = {
+		.color = use_color(o),
+		.width = output_width(o),
+		.wrap = isatty(STDOUT_FILENO),
+	};
 
-	if (!e)
-		return &error_no_memory;
-	report_emit(r, &view, e);
+	return o->json == OPTIONS_JSON_OFF
+		       ? text_writer_create(stdout, &manner)
+		       : json_create(stdout, o->json == OPTIONS_JSON_PRETTY);
+}
 
-	struct error *err = emit_finish(e);
-
-	emitter_destroy(e);
-	return err;
+static enum report_form form_of(const struct options *o)
+{
+	switch (o->json) {
+	case OPTIONS_JSON_PRETTY:
+		return REPORT_JSON;
+	case OPTIONS_JSON_LINES:
+		return REPORT_LINES;
+	case OPTIONS_JSON_OFF:
+		break;
+	}
+	return o->summary ? REPORT_BRIEF : REPORT_TEXT;
 }
 
 static enum exit_status status_of(const struct report *r, bool strict)
 {
 	const struct report_counts *c = &r->counts;
 
-	if (c->bad || c->disagreements || c->autopsies || (strict && c->hazards))
+	if (c->bad || c->restored_bad || c->disagreements || c->autopsies ||
+	    (strict && c->hazards))
 		return STATUS_BAD;
-	return report_outcome(c) == OUTCOME_UNKNOWN ? STATUS_UNKNOWN
-						     : STATUS_INTACT;
+	return report_outcome_all(c) == OUTCOME_UNKNOWN ? STATUS_UNKNOWN
+							: STATUS_INTACT;
 }
 
 static enum exit_status judge(const struct options *o,
 			      const struct targets *targets,
 			      const struct host *host)
 {
+	struct report_view view = { .form = form_of(o),
+				    .registers = o->registers,
+				    .raw = o->raw };
 	struct report *r = report_create(targets->list, targets->count);
+	struct report_walk walk = {
+		.report = r,
+		.view = &view,
+		.emitter = o->quiet ? NULL : create_emitter(o),
+	};
+	enum exit_status status = STATUS_TROUBLE;
 
-	if (!r) {
+	if (!r || (!walk.emitter && !o->quiet)) {
 		complain(&error_no_memory);
-		return STATUS_TROUBLE;
+	} else {
+		bool done = inspect_all(o, host, r, o->quiet ? NULL : &walk,
+					complain);
+
+		if (!o->quiet && complain(report_emit_end(&walk)))
+			done = false;
+		if (done)
+			status = status_of(r, o->strict);
 	}
-
-	bool done = inspect_all(o, host, r, complain);
-
-	if (r->inputs_count && !o->quiet && complain(print_report(o, r)))
-		done = false;
-
-	enum exit_status status = done ? status_of(r, o->strict)
-				       : STATUS_TROUBLE;
-
+	emitter_destroy(walk.emitter);
 	report_destroy(r);
 	return status;
 }
@@ -125,6 +145,50 @@ static enum exit_status inspect(const struct options *o)
 	enum exit_status status = judge(o, &targets, &host);
 
 	targets_deinit(&targets);
+	return status;
+}
+
+/* What differs, or, in JSON, why that cannot be told. */
+static struct error *print_comparison(const struct options *o,
+				      const struct compared *c,
+				      const struct error *why)
+{
+	const struct report_view view = { .registers = o->registers };
+	struct emitter *e = create_emitter(o);
+	struct error *err = &error_no_memory;
+
+	if (e) {
+		if (why)
+			report_emit_no_comparison(why, e);
+		else
+			report_emit_comparison(c, &view, e);
+		err = emit_finish(e);
+	}
+	emitter_destroy(e);
+	return err;
+}
+
+static enum exit_status compare(const struct options *o)
+{
+	static const enum exit_status statuses[COMPARED_OUTCOMES] = {
+		[COMPARED_SAME] = STATUS_INTACT,
+		[COMPARED_DIFFERS] = STATUS_BAD,
+		[COMPARED_UNKNOWN] = STATUS_UNKNOWN,
+	};
+	enum exit_status status = STATUS_TROUBLE;
+	struct compared *c = compared_create();
+	struct error *err = &error_no_memory;
+	struct host host;
+	bool shown;
+
+	host_describe(&host);
+	if (c)
+		err = comparison_make(o, &host, c);
+	shown = !o->quiet && (!err || o->json != OPTIONS_JSON_OFF);
+	if (!(shown && complain(print_comparison(o, c, err))) && !err)
+		status = statuses[compared_result(&c->counts)];
+	complain(err);
+	compared_destroy(c);
 	return status;
 }
 
@@ -156,15 +220,37 @@ static struct error *tell(const struct options *o, struct text *t)
 	return NULL;
 }
 
+/* Lists are for people at a terminal; a description file is as it is. */
+static bool fits(const struct options *o)
+{
+	return o->tell == OPTIONS_TELL_HOST || !isatty(STDOUT_FILENO);
+}
+
+static void add_wrapped(struct text *t, const char *lines, unsigned width)
+{
+	for (const char *end; *lines; lines = end + 1) {
+		end = strchrnul(lines, '\n');
+		wrap_line(t, lines, (size_t)(end - lines), width);
+		text_add(t, "\n");
+		if (!*end)
+			break;
+	}
+}
+
 static enum exit_status print(const struct options *o)
 {
-	struct text t = TEXT_INIT;
+	struct text t = TEXT_INIT, wrapped = TEXT_INIT;
 	bool failed = complain(tell(o, &t));
 
+	if (!fits(o))
+		add_wrapped(&wrapped, text_string(&t), output_width(o));
 	if (!failed)
-		failed = complain(text_bad(&t) ? &error_no_memory : NULL);
+		failed = complain(text_bad(&t) || text_bad(&wrapped)
+					  ? &error_no_memory
+					  : NULL);
 	if (!failed)
-		fputs(text_string(&t), stdout);
+		fputs(text_string(fits(o) ? &t : &wrapped), stdout);
+	text_deinit(&wrapped);
 	text_deinit(&t);
 	return failed ? STATUS_TROUBLE : STATUS_INTACT;
 }
@@ -196,14 +282,16 @@ int main(int argc, char **argv)
 	struct options o;
 
 	occupy_streams();
+	/* a file that may not grow is an error like others */
+	signal(SIGXFSZ, SIG_IGN);
 	/* a diagnostic does not go to the network for symbols */
 	unsetenv("DEBUGINFOD_URLS");
 	if (complain(options_parse(argc, argv, &o)))
 		return STATUS_TROUBLE;
 
-	enum exit_status status = o.tell == OPTIONS_TELL_NOTHING
-					  ? inspect(&o)
-					  : print(&o);
+	enum exit_status status = o.tell != OPTIONS_TELL_NOTHING ? print(&o)
+				  : o.compare			 ? compare(&o)
+								 : inspect(&o);
 
 	options_deinit(&o);
 

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* options.c - the command line */
 #include <argp.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "config.h"
 #include "options.h"
+#include "source/input.h"
 #include "status.h"
+#include "version.h"
 
 /* Options without a letter. */
 enum options_key {
 	KEY_TREE = 0x100,
+	KEY_COMPARE,
+	KEY_ALL,
+	KEY_CRIU,
 	KEY_SYSROOT,
+	KEY_MAX_SIZE,
 	KEY_RAW,
 	KEY_STOP,
 	KEY_STRICT,
@@ -36,20 +44,33 @@ static const struct argp_option table[] = {
 	  .doc = "examine the running process PID (repeatable)" },
 	{ .name = "tree", .key = KEY_TREE,
 	  .doc = "also the descendants of each PID" },
+	{ .name = "all", .key = KEY_ALL,
+	  .doc = "examine every process that you may look at" },
+	{ .name = "criu", .key = KEY_CRIU, .arg = "DIR",
+	  .doc = "examine the images of a CRIU checkpoint in DIR: as FILE, but "
+		 "nothing else (repeatable)" },
 	{ .name = "tid", .key = 'T', .arg = "TID",
 	  .doc = "only the thread TID (repeatable)" },
 	{ .name = "stop", .key = KEY_STOP, .arg = "WHICH",
 	  .doc = "threads to stop for the look: auto (default: those that run "
 		 "or may have a frame), all, or none (weaker evidence)" },
 	{ .name = "executable", .key = 'e', .arg = "FILE",
-	  .doc = "the core's executable, if not the one it names" },
+	  .doc = "the executable of the core or checkpoint, if not the one that "
+		 "it names" },
 	{ .name = "sysroot", .key = KEY_SYSROOT, .arg = "DIR",
-	  .doc = "look for the core's files below DIR" },
+	  .doc = "look for the files of the core or checkpoint below DIR" },
+	{ .name = "max-size", .key = KEY_MAX_SIZE, .arg = "SIZE",
+	  .doc = "unpack at most SIZE bytes, or with K, M, G or T behind it "
+		 "(default: 64G)" },
 	{ .name = "no-unwind", .key = KEY_NO_UNWIND,
 	  .doc = "find frames by scanning the stacks only (weaker evidence)" },
 	{ .name = "dormant", .key = KEY_DORMANT, .arg = "WHICH",
 	  .doc = "memory to search for frames on stacks that no thread runs "
 		 "on: auto (default: 64 MiB at most), all, or none" },
+
+	{ .name = "compare", .key = KEY_COMPARE,
+	  .doc = "of two inputs, what was before and what is after, say what "
+		 "differs in frames and registers; judge nothing" },
 
 	{ .doc = "Where the frames would be returned from:", .group = 2 },
 	{ .name = "target", .key = 't', .arg = "TARGET",
@@ -70,7 +91,10 @@ static const struct argp_option table[] = {
 	  .doc = "the bytes of each frame's areas, in hex" },
 	{ .name = "json", .key = 'j', .arg = "FORM",
 	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "JSON instead of text; FORM is pretty (default) or lines" },
+	  .doc = "JSON instead of text; FORM is pretty (default) or lines: "
+		 "one for each input" },
+	{ .name = "summary", .key = 's',
+	  .doc = "one line for each input" },
 	{ .name = "quiet", .key = 'q',
 	  .doc = "nothing: the exit status tells" },
 	{ .name = "color", .key = KEY_COLOR, .arg = "WHEN",
@@ -104,24 +128,25 @@ static const struct argp_option table[] = {
 
 static const char args_doc[] = "-p PID...\nFILE...";
 static const char doc[] =
-	"Find the signal frames on the thread stacks of a running process or "
-	"an ELF core file, show the extended CPU state in each, and say whether "
-	"sigreturn would restore it intact."
+	"Find the signal frames on the thread stacks of a running process, a "
+	"core file or a CRIU checkpoint, show the extended CPU state in each, "
+	"and say whether sigreturn would restore it intact. A FILE may be "
+	"compressed, a tar archive with a checkpoint, or - for standard input."
 	"\v"
 	"Exit status: 0 every frame is intact, or there is none; 1 a frame is "
 	"lossy, garbled or fatal; 2 usage, or an input that could not be "
-	"examined; 3 nothing is known to be bad, but something is unknown.";
-
-static const char version[] =
-	PACKAGE_STRING "\n"
-	"License GPL-3.0-or-later <https://gnu.org/licenses/gpl.html>\n"
-	"This is free software: you may change and redistribute it. "
-	"There is NO WARRANTY,\nto the extent permitted by law.\n";
+	"examined; 3 nothing is known to be bad, but something is unknown. With "
+	"--compare: 0 nothing differs, 1 something does, 2 as above, 3 nothing "
+	"is known to differ, but not all could be compared.";
 
 /* The parser's own. */
 struct parse {
 	struct options *options;
 	bool stop_given;
+	bool max_size_given;
+	bool stdin_given;	/* as a file; given twice it is an error */
+	bool stdin_again;
+	bool criu_given;
 	bool dormant_given;	/* and not none */
 	unsigned told;		/* options that only print */
 	struct error *error;
@@ -163,6 +188,15 @@ static struct error *parse_word(const char *what, const char *arg,
 			text_string(&list));
 	text_deinit(&list);
 	return err;
+}
+
+static struct error *parse_max_size(struct parse *p, const char *arg)
+{
+	p->max_size_given = true;
+	if (size_parse(arg, &p->options->max_size))
+		return NULL;
+	return error_new(ERROR_USAGE, "--max-size: '%s' is not a number above "
+			 "0, with K, M, G or T behind it or nothing", arg);
 }
 
 static struct error *parse_stop(struct parse *p, const char *arg)
@@ -252,7 +286,10 @@ static struct error *parse_tell(struct parse *p, enum options_tell what)
 static struct error *check_combination(const struct parse *p)
 {
 	const struct options *o = p->options;
-	bool any_input = o->pids_count || o->files_count;
+	bool named_input = o->pids_count || o->files_count;
+	bool any_input = named_input || o->all;
+	/* one of each, so that what is for one is in its place */
+	bool both = o->compare && o->pids_count && o->files_count;
 	const struct {
 		bool wrong;
 		const char *message;
@@ -266,14 +303,25 @@ static struct error *check_combination(const struct parse *p)
 		  "--explain, --list-cpus, --list-kernels and --describe-host "
 		  "exclude each other" },
 		{ o->tell == OPTIONS_TELL_NOTHING && !any_input,
-		  "nothing to examine: give -p PID or a core FILE" },
-		{ o->pids_count && o->core.executable,
+		  "nothing to examine: give -p PID or a FILE" },
+		{ o->all && named_input,
+		  "--all goes without PID and FILE" },
+		{ o->all && (o->tree || o->tids_count || o->export ||
+			     o->core.executable || o->core.sysroot),
+		  "--all goes without --tree, --tid, --export, --executable "
+		  "and --sysroot" },
+		{ o->pids_count && o->core.executable && !both,
 		  "--executable is for core files, not for -p" },
-		{ o->pids_count && o->core.sysroot,
+		{ o->pids_count && o->core.sysroot && !both,
 		  "--sysroot is for core files, not for -p" },
-		{ o->files_count && o->tree,
+		{ p->max_size_given && !o->files_count,
+		  "--max-size is for files" },
+		{ p->stdin_again, "standard input can be read only once" },
+		{ o->compare && p->criu_given,
+		  "--compare takes DIR as it is, without --criu" },
+		{ o->files_count && o->tree && !both,
 		  "--tree is for -p, not for core files" },
-		{ o->files_count && p->stop_given,
+		{ o->files_count && p->stop_given && !both,
 		  "--stop is for -p, not for core files" },
 		{ p->dormant_given && o->tids_count,
 		  "--dormant is for whole processes, not for --tid" },
@@ -283,8 +331,25 @@ static struct error *check_combination(const struct parse *p)
 		  "--export: the file has no name" },
 		{ o->export && o->tell != OPTIONS_TELL_NOTHING,
 		  "what only prints goes without --export" },
+		{ o->compare && o->tell != OPTIONS_TELL_NOTHING,
+		  "what only prints goes without --compare" },
+		{ o->compare && (o->all || o->pids_count + o->files_count != 2),
+		  "--compare takes two inputs: what was before, then what is "
+		  "after" },
+		{ o->compare && (o->targets_count || o->rehearse || o->raw ||
+				 o->strict || o->export),
+		  "--compare judges nothing, it goes without --target, "
+		  "--rehearse, --raw, --strict and --export" },
 		{ o->export && (o->tree || o->pids_count + o->files_count > 1),
 		  "--export is for one process or core at a time" },
+		{ o->summary && (o->quiet || o->registers || o->raw ||
+				 o->json != OPTIONS_JSON_OFF),
+		  "--summary goes without --json, --quiet, --registers and "
+		  "--raw" },
+		{ o->summary && o->compare,
+		  "--summary and --compare exclude each other" },
+		{ o->summary && o->tell != OPTIONS_TELL_NOTHING,
+		  "what only prints goes without --summary" },
 		{ o->quiet && o->json != OPTIONS_JSON_OFF,
 		  "--quiet and --json exclude each other" },
 		{ o->quiet && o->registers,
@@ -298,6 +363,23 @@ static struct error *check_combination(const struct parse *p)
 	return NULL;
 }
 
+/* Returns only if that fails. */
+static struct error *print_version(FILE *out)
+{
+	struct text t = TEXT_INIT;
+	struct error *err = NULL;
+
+	version_add(&t);
+	if (text_bad(&t))
+		err = &error_no_memory;
+	else if (fputs(text_string(&t), out) < 0 || fflush(out))
+		err = error_os(errno, "writing the version");
+	text_deinit(&t);
+	if (!err)
+		exit(EXIT_SUCCESS);
+	return err;
+}
+
 static struct error *parse_key(int key, char *arg, struct argp_state *state,
 			       struct parse *p)
 {
@@ -305,9 +387,16 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 
 	switch (key) {
 	case 'p':
+		o->pid_first |= !o->files_count;
 		return parse_number("--pid", arg, &o->pids[o->pids_count++]);
+	case KEY_COMPARE:
+		o->compare = true;
+		return NULL;
 	case KEY_TREE:
 		o->tree = true;
+		return NULL;
+	case KEY_ALL:
+		o->all = true;
 		return NULL;
 	case 'T':
 		return parse_number("--tid", arg, &o->tids[o->tids_count++]);
@@ -319,6 +408,8 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 	case KEY_SYSROOT:
 		o->core.sysroot = arg;
 		return NULL;
+	case KEY_MAX_SIZE:
+		return parse_max_size(p, arg);
 	case KEY_NO_UNWIND:
 		o->locate.unwind = false;
 		return NULL;
@@ -334,6 +425,9 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 		return NULL;
 	case 'j':
 		return parse_json(o, arg);
+	case 's':
+		o->summary = true;
+		return NULL;
 	case 'q':
 		o->quiet = true;
 		return NULL;
@@ -358,8 +452,7 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 	case KEY_DESCRIBE_HOST:
 		return parse_tell(p, OPTIONS_TELL_HOST);
 	case 'V':
-		fputs(version, state->out_stream);
-		exit(EXIT_SUCCESS);
+		return print_version(state->out_stream);
 	case '?':
 	case 'h':
 		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
@@ -368,8 +461,17 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 		argp_state_help(state, state->out_stream,
 				ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
 		return NULL;
+	case KEY_CRIU:
+		p->criu_given = true;
+		o->files_criu[o->files_count] = true;
+		o->files[o->files_count++] = arg;
+		return NULL;
 	case ARGP_KEY_ARG:
 		o->files[o->files_count++] = arg;
+		if (!strcmp(arg, "-")) {
+			p->stdin_again = p->stdin_given;
+			p->stdin_given = true;
+		}
 		return NULL;
 	case ARGP_KEY_END:
 		return check_combination(p);
@@ -413,15 +515,19 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 		.pids = calloc(most, sizeof(*ret->pids)),
 		.tids = calloc(most, sizeof(*ret->tids)),
 		.files = calloc(most, sizeof(*ret->files)),
+		.files_criu = calloc(most, sizeof(*ret->files_criu)),
 		.targets = calloc(most, sizeof(*ret->targets)),
 		.locate.unwind = true,
+		.max_size = INPUT_MAX_SIZE,
 	};
-	if (!ret->pids || !ret->tids || !ret->files || !ret->targets) {
+	if (!ret->pids || !ret->tids || !ret->files ||
+	    !ret->files_criu || !ret->targets) {
 		options_deinit(ret);
 		return &error_no_memory;
 	}
 	argp_err_exit_status = STATUS_TROUBLE;
-	code = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &p);
+	code = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_IN_ORDER,
+			  NULL, &p);
 	if (code && !p.error)
 		p.error = error_os(code, "cannot read the command line");
 	if (p.error) {
@@ -433,8 +539,10 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 		ret->locate.dormant = LOCATE_DORMANT_NONE;
 	ret->live.tids = ret->tids;
 	ret->live.tids_count = ret->tids_count;
+	ret->live.whole_xstate = ret->export || ret->compare;
 	ret->core.tids = ret->tids;
 	ret->core.tids_count = ret->tids_count;
+	ret->core.whole_xstate = ret->compare;
 	return NULL;
 }
 
@@ -443,6 +551,7 @@ void options_deinit(struct options *o)
 	free(o->pids);
 	free(o->tids);
 	free(o->files);
+	free(o->files_criu);
 	free(o->targets);
 	*o = (struct options){ 0 };
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -16,7 +17,7 @@
 enum options_json {
 	OPTIONS_JSON_OFF,	/* text */
 	OPTIONS_JSON_PRETTY,	/* indented */
-	OPTIONS_JSON_LINES,	/* nothing but the last byte is a newline */
+	OPTIONS_JSON_LINES,	/* a line, and an object, for each input */
 };
 
 enum options_color {
@@ -42,8 +43,13 @@ struct options {
 	pid_t *pids;		/* processes, as given, each > 0 */
 	size_t pids_count;
 	bool tree;		/* and their descendants */
-	const char **files;	/* core files, as given */
+	bool all;		/* instead, every process there is */
+	const char **files;	/* as given, see source/input.h */
 	size_t files_count;
+	bool *files_criu;	/* each: has to be a directory of images */
+	uint64_t max_size;	/* of what is in them; bytes */
+	bool pid_first;		/* the first input is a process */
+	bool compare;		/* the two inputs, and judge nothing */
 	const char **targets;	/* as given, see describe/spec.h */
 	size_t targets_count;
 	pid_t *tids;		/* only these threads; none: all */
@@ -58,6 +64,7 @@ struct options {
 	bool registers;
 	bool raw;		/* hex of the areas */
 	enum options_json json;
+	bool summary;		/* one line of text for each input */
 	bool quiet;		/* exit status only */
 	bool strict;		/* a hazard counts as a bad frame */
 	const char *export;	/* file to write the frames to; NULL: none */

@@ -77,3 +77,34 @@ struct error *origin_of(const struct snapshot *s, const struct host *host,
 	*ret = t;
 	return NULL;
 }
+
+uint32_t origin_image_max(const struct snapshot *s)
+{
+	uint64_t features = s->layout.features;
+	uint32_t intel, amd;
+
+	if (features)
+		return xstate_layout_size(&s->layout, features);
+	features = s->xfeatures;
+	if (!features)
+		return 0;
+	/* whichever of the two it was */
+	intel = xstate_layout_size(xstate_family_layout(XSTATE_FAMILY_INTEL),
+				   features);
+	amd = xstate_layout_size(xstate_family_layout(XSTATE_FAMILY_AMD),
+				 features);
+	return intel > amd ? intel : amd;
+}
+
+struct error *origin_infer(struct snapshot *s, const struct host *host)
+{
+	struct report_target *origin = NULL;
+	struct error *err = NULL;
+
+	if (source_kind_is_checkpoint(s->kind))
+		err = origin_of(s, host, &origin);
+	if (origin)
+		s->layout = origin->description->cpu.layout;
+	report_target_destroy(origin);
+	return err;
+}

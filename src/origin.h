@@ -15,4 +15,15 @@
 struct error *origin_of(const struct snapshot *s, const struct host *host,
 			struct report_target **ret) MUST_USE;
 
+/*
+ * Bytes of the largest XSAVE image of that machine; 0 if that is not known.
+ */
+uint32_t origin_image_max(const struct snapshot *s);
+
+/*
+ * Fill in where the CPU had each component, which a checkpoint does not say,
+ * but what it does say decides. Best effort; an error means there is no memory.
+ */
+struct error *origin_infer(struct snapshot *s, const struct host *host) MUST_USE;
+
 #endif

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What one call of text_printf() mostly adds, in bytes. */
+enum { PRINTF_ROOM = 80 };
+
 /* Room for `more` bytes and a NUL; false if the text is or turns bad. */
 static bool reserve(struct text *t, size_t more)
 {
@@ -45,23 +48,32 @@ void text_add(struct text *t, const char *s)
 void text_printf(struct text *t, const char *fmt, ...)
 {
 	va_list args;
-	char *s;
+	int size;
 
-	va_start(args, fmt);
-	int size = vasprintf(&s, fmt, args);
-	va_end(args);
-	if (size < 0) {
-		t->bad = true;
-		return;
+	/* most are short: once more only if it did not fit */
+	for (size_t more = PRINTF_ROOM; reserve(t, more);
+	     more = (size_t)size) {
+		va_start(args, fmt);
+		size = vsnprintf(t->data + t->size, more + 1, fmt, args);
+		va_end(args);
+		if (size < 0) {
+			t->bad = true;
+			return;
+		}
+		if ((size_t)size <= more) {
+			t->size += (size_t)size;
+			return;
+		}
 	}
-	text_add_bytes(t, s, (size_t)size);
-	free(s);
 }
 
 void text_pad(struct text *t, char c, long count)
 {
-	for (long i = 0; i < count; i++)
-		text_add_bytes(t, &c, 1);
+	if (count <= 0 || !reserve(t, (size_t)count))
+		return;
+	memset(t->data + t->size, c, (size_t)count);
+	t->size += (size_t)count;
+	t->data[t->size] = '\0';
 }
 
 size_t text_utf8_length(const char *s)
@@ -112,9 +124,26 @@ static bool is_unprintable(const char *s, size_t length)
 	return false;
 }
 
+/* Bytes at the start that are printable ASCII and no backslash. */
+static size_t plain_length(const char *s)
+{
+	size_t length = 0;
+
+	while (s[length] >= 0x20 && s[length] < 0x7f && s[length] != '\\')
+		length++;
+	return length;
+}
+
 void text_add_foreign(struct text *t, const char *s)
 {
 	while (*s) {
+		size_t plain = plain_length(s);
+
+		text_add_bytes(t, s, plain);
+		s += plain;
+		if (!*s)
+			return;
+
 		size_t length = text_utf8_length(s);
 		size_t take = length ? length : 1;
 
@@ -158,7 +187,7 @@ size_t text_columns(const char *s)
 	size_t columns = 0;
 
 	while (*s) {
-		size_t length = text_utf8_length(s);
+		size_t length = (uint8_t)*s < 0x80 ? 1 : text_utf8_length(s);
 
 		s += length ? length : 1;
 		columns++;

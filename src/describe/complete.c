@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "describe/framesize.h"
 
 /* Valid MXCSR bits with and without misaligned SSE (APM vol. 2, 11.3.2). */
 #define MXCSR_MASK_MISALIGNED UINT32_C(0x2ffff)
@@ -510,16 +511,10 @@ static void complete_rest(struct description *d)
 	}
 }
 
-/*
- * AT_MINSIGSTKSZ as Linux computes it (get_sigframe_size(),
- * arch/x86/kernel/signal.c): the largest frame header, the image with MAGIC2
- * and room for its alignment.
- */
 static void complete_minsigstksz(struct description *d)
 {
 	const bool ia32 = d->ia32 != TRI_NO;
 	uint32_t image = cpu_user_size(&d->cpu, d->cpu.xfeatures);
-	uint64_t size = ia32 ? 736 + 112 : 440;
 
 	if (d->origin[DESCRIBED_MINSIGSTKSZ] == ORIGIN_GIVEN)
 		return;
@@ -527,10 +522,7 @@ static void complete_minsigstksz(struct description *d)
 	set_origin(d, DESCRIBED_MINSIGSTKSZ, ORIGIN_NONE);
 	if (!image)
 		return;
-	size += 15 + image + 63;
-	if (d->cpu.xsave == TRI_YES)
-		size += XSTATE_MAGIC2_SIZE;
-	d->minsigstksz = (size + 15) & ~UINT64_C(15);
+	d->minsigstksz = framesize_of(image, d->cpu.xsave == TRI_YES, ia32);
 	set_origin(d, DESCRIBED_MINSIGSTKSZ,
 		   d->ia32 == TRI_UNKNOWN ? ORIGIN_ASSUMED : ORIGIN_DERIVED);
 }

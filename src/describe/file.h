@@ -34,4 +34,7 @@ struct error *description_read(const char *path,
 struct error *description_parse(const char *name, const char *text,
 				size_t size, struct description **ret) MUST_USE;
 
+/* The version of json-c that is in use. */
+const char *description_json_library(void);
+
 #endif

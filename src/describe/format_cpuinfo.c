@@ -247,3 +247,8 @@ struct error *format_lscpu_json_parse(const char *text, size_t size,
 	json_tokener_free(tokener);
 	return err;
 }
+
+const char *description_json_library(void)
+{
+	return json_c_version();
+}

@@ -39,6 +39,8 @@ enum vendor {
 /* Words that the first version wrote; the second has 19. */
 #define WORDS_MIN 12
 
+#define WORD_D_1_EAX 10
+#define WORD_D_1_EAX_XSAVES (UINT32_C(1) << 3)
 #define WORD_7_ECX 11
 #define WORD_7_ECX_OSPKE (UINT32_C(1) << 4)
 
@@ -47,6 +49,8 @@ enum vendor {
 
 #define AMX_COMPONENTS                                                         \
 	(XSTATE_BIT(XSTATE_XTILECFG) | XSTATE_BIT(XSTATE_XTILEDATA))
+#define MPX_COMPONENTS                                                         \
+	(XSTATE_BIT(XSTATE_BNDREGS) | XSTATE_BIT(XSTATE_BNDCSR))
 
 #define NAME_SIZE 128
 
@@ -61,7 +65,7 @@ static const struct word {
 	{ 4, 1, 0, ISA_ECX },
 	{ 6, 0x80000001, 0, ISA_ECX },
 	{ 9, 7, 0, ISA_EBX },
-	{ 10, 0xd, 1, ISA_EAX },
+	{ WORD_D_1_EAX, 0xd, 1, ISA_EAX },
 	{ WORD_7_ECX, 7, 0, ISA_ECX },
 	{ 18, 7, 0, ISA_EDX },
 };
@@ -119,27 +123,34 @@ static enum xstate_family family_of_size(uint64_t features, uint32_t size)
 /*
  * The size is that of all components that were enabled, AMX too, which the
  * mask cannot show. It decides whose layout the CPU has, and whether the
- * kernel knew AMX.
+ * kernel uses AMX, and MPX where that is the last component.
  */
 static struct error *describe_layout(const CriuCpuX86 *x,
 				     struct description *d,
 				     enum xstate_family *vendor_ret)
 {
-	uint64_t features = isa_xfeatures(d->isa.has);
-	enum xstate_family family;
+	/* of what the CPU has */
+	static const uint64_t unused[] = {
+		0, AMX_COMPONENTS, MPX_COMPONENTS,
+		AMX_COMPONENTS | MPX_COMPONENTS,
+	};
+	uint64_t features = isa_xfeatures(d->isa.has), absent = 0;
+	enum xstate_family family = XSTATE_FAMILY_UNKNOWN;
 
 	if (!features || !x->has_xsave_size)
 		return NULL;
-	family = family_of_size(features, x->xsave_size);
-	if (family == XSTATE_FAMILY_UNKNOWN && (features & AMX_COMPONENTS)) {
-		features &= ~AMX_COMPONENTS;
-		family = family_of_size(features, x->xsave_size);
-		drop_components(&d->isa, AMX_COMPONENTS);
-	}
+	for (unsigned i = 0; i < ARRAY_SIZE(unused) && !family; i++)
+		if ((features & unused[i]) == unused[i]) {
+			family = family_of_size(features & ~unused[i],
+						x->xsave_size);
+			absent = unused[i];
+		}
 	if (family == XSTATE_FAMILY_UNKNOWN)
 		return error_new(ERROR_BAD_INPUT, "an XSAVE area of %" PRIu32
 				 " bytes fits components %#" PRIx64 " in no "
 				 "known layout", x->xsave_size, features);
+	features &= ~absent;
+	drop_components(&d->isa, absent);
 	d->cpu.layout = *xstate_family_layout(family);
 	d->cpu.layout.features &= features;
 	d->origin[DESCRIBED_LAYOUT] = ORIGIN_DERIVED;
@@ -161,6 +172,12 @@ static bool describe_name(const CriuCpuX86 *x, struct description *d)
 	return !name[0] || description_rename(d, name);
 }
 
+static struct error *too_few_words(const CriuCpuX86 *x)
+{
+	return error_new(ERROR_BAD_INPUT, "%zu words of CPU capabilities; "
+			 "CRIU writes %d or more", x->n_words, WORDS_MIN);
+}
+
 static struct error *describe(const CriuCpuX86 *x, struct description *d,
 			      enum xstate_family *vendor_ret)
 {
@@ -174,9 +191,7 @@ static struct error *describe(const CriuCpuX86 *x, struct description *d,
 		vendor = vendors[x->vendor];
 	*vendor_ret = cpuid_vendor_family(vendor);
 	if (x->n_words < WORDS_MIN)
-		return error_new(ERROR_BAD_INPUT, "%zu words of CPU "
-				 "capabilities; CRIU writes %d or more",
-				 x->n_words, WORDS_MIN);
+		return too_few_words(x);
 	if (!describe_name(x, d))
 		return &error_no_memory;
 	describe_isa(x, &d->isa);
@@ -220,32 +235,68 @@ static struct error *find_record(struct bytes image, struct bytes *ret)
 	return NULL;
 }
 
+/* The CPU of the first record; the caller frees *info_ret, also on an error. */
+static struct error *unpack(struct bytes image, CriuCpuinfo **info_ret)
+{
+	struct bytes record = { NULL, 0, 0 };
+	struct error *err = find_record(image, &record);
+
+	if (err)
+		return err;
+	*info_ret = criu_cpuinfo__unpack(NULL, record.size, record.data);
+	if (!*info_ret)
+		return error_new(ERROR_BAD_INPUT, "the record of the image is "
+				 "not a protocol buffer");
+	if (!(*info_ret)->n_x86)
+		return error_new(ERROR_BAD_INPUT, "the image is not of an x86 "
+				 "machine");
+	return NULL;
+}
+
 struct error *format_criu_parse(const char *text, size_t size,
 				struct description *d,
 				enum xstate_family *vendor_ret)
 {
-	struct bytes record = { NULL, 0, 0 };
-	struct error *err = find_record(image_bytes(text, size), &record);
+	CriuCpuinfo *info = NULL;
+	struct error *err = unpack(image_bytes(text, size), &info);
 
-	if (err)
-		return err;
-
-	CriuCpuinfo *info =
-		criu_cpuinfo__unpack(NULL, record.size, record.data);
-
-	if (!info)
-		return error_new(ERROR_BAD_INPUT, "the record of the image is "
-				 "not a protocol buffer");
-	if (info->n_x86)
+	if (!err)
 		err = describe(info->x86[0], d, vendor_ret);
-	else
-		err = error_new(ERROR_BAD_INPUT, "the image is not of an x86 "
-				"machine");
+	criu_cpuinfo__free_unpacked(info, NULL);
+	return err;
+}
+
+struct error *format_criu_read(const uint8_t *image, size_t size,
+			       struct criu_cpu *ret)
+{
+	CriuCpuinfo *info = NULL;
+	struct error *err = unpack((struct bytes){ image, size, 0 }, &info);
+
+	if (!err && info->x86[0]->n_words < WORDS_MIN)
+		err = too_few_words(info->x86[0]);
+	if (!err) {
+		const CriuCpuX86 *x = info->x86[0];
+
+		*ret = (struct criu_cpu){
+			.xfeatures = x->xfeatures,
+			.xsave_size = x->xsave_size,
+			.has_xfeatures = x->has_xfeatures,
+			.has_xsave_size = x->has_xsave_size,
+			.xsaves = x->words[WORD_D_1_EAX] & WORD_D_1_EAX_XSAVES,
+		};
+		describe_isa(x, &ret->isa);
+	}
 	criu_cpuinfo__free_unpacked(info, NULL);
 	return err;
 }
 
 #else
+
+static struct error *unsupported(void)
+{
+	return error_new(ERROR_UNSUPPORTED, "this program was built without "
+			 "support for CRIU images");
+}
 
 struct error *format_criu_parse(const char *text, size_t size,
 				struct description *d,
@@ -255,8 +306,16 @@ struct error *format_criu_parse(const char *text, size_t size,
 	(void)size;
 	(void)d;
 	(void)vendor_ret;
-	return error_new(ERROR_UNSUPPORTED, "this program was built without "
-			 "support for CRIU images");
+	return unsupported();
+}
+
+struct error *format_criu_read(const uint8_t *image, size_t size,
+			       struct criu_cpu *ret)
+{
+	(void)image;
+	(void)size;
+	(void)ret;
+	return unsupported();
 }
 
 #endif

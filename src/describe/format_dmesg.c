@@ -6,6 +6,7 @@
 
 #include "base/lines.h"
 #include "describe/formats.h"
+#include "describe/framesize.h"
 
 /* What the messages of one boot say. Sources: fpu__init_system_xstate() and
  * below in arch/x86/kernel/fpu/xstate.c, init_sigframe_size() in
@@ -166,55 +167,6 @@ static struct error *take_line(struct boot *b, struct span line)
 	return NULL;
 }
 
-/* AT_MINSIGSTKSZ for such an image (get_sigframe_size(), signal.c). */
-static uint64_t frame_size(uint32_t image, bool ia32)
-{
-	uint64_t size = (ia32 ? 736 + 112 : 440) + 15 + image +
-			XSTATE_MAGIC2_SIZE + 63;
-
-	return (size + 15) & ~UINT64_C(15);
-}
-
-/*
- * The layouts and kinds of kernel that fit the size of frames. A layout found
- * this way is better than what the vendor's name says.
- */
-static void infer_from_frame_size(const struct boot *b, uint64_t features,
-				  struct description *d,
-				  enum xstate_family *vendor_ret)
-{
-	static const enum xstate_family families[] = {
-		XSTATE_FAMILY_INTEL, XSTATE_FAMILY_AMD,
-	};
-	enum xstate_family found = XSTATE_FAMILY_UNKNOWN;
-	bool with_ia32 = false, without = false;
-
-	for (unsigned i = 0; i < 2; i++) {
-		const struct xstate_layout *l =
-			xstate_family_layout(families[i]);
-		uint32_t image = xstate_layout_size(l, features);
-		bool yes = image && frame_size(image, true) == b->frame_size;
-		bool no = image && frame_size(image, false) == b->frame_size;
-
-		with_ia32 |= yes;
-		without |= no;
-		if (!yes && !no)
-			continue;
-		found = found ? XSTATE_FAMILY_COMMON : families[i];
-	}
-	if (with_ia32 != without) {
-		d->ia32 = tri_of(with_ia32);
-		d->origin[DESCRIBED_ABIS] = ORIGIN_DERIVED;
-	}
-	if (!found || found == XSTATE_FAMILY_COMMON ||
-	    d->origin[DESCRIBED_LAYOUT] != ORIGIN_NONE)
-		return;
-	*vendor_ret = found;
-	d->cpu.layout = *xstate_family_layout(found);
-	d->cpu.layout.features &= features;
-	d->origin[DESCRIBED_LAYOUT] = ORIGIN_DERIVED;
-}
-
 /*
  * The kernel prints where its own buffer has the components. Frames have them
  * in the same places only if that buffer is in the standard format.
@@ -295,7 +247,7 @@ static struct error *describe_xstate(const struct boot *b,
 	struct error *err = describe_layout(b, features, d);
 
 	if (!err && b->frame_size)
-		infer_from_frame_size(b, features, d, vendor_ret);
+		framesize_infer(b->frame_size, features, d, vendor_ret);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #define SIGFRAME_DESCRIBE_FORMATS_H
 
 #include "describe/file.h"
+#include "kernel/criu.h"
 
 /*
  * matches() and parse() of struct description_format (file.h). Errors do not
@@ -38,5 +39,12 @@ FORMAT(own);
 /* What a core file says of the machine that wrote it. Opens `path` itself. */
 struct error *format_core_parse(const char *path, struct description *d,
 				enum xstate_family *vendor_ret) MUST_USE;
+
+/*
+ * What cpuinfo.img has to compare a target with; ERROR_UNSUPPORTED if the
+ * program was built without support for it.
+ */
+struct error *format_criu_read(const uint8_t *image, size_t size,
+			       struct criu_cpu *ret) MUST_USE;
 
 #endif

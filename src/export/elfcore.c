@@ -153,7 +153,7 @@ void elfcore_add_files(struct elfcore *e, const struct snapshot *s)
 	put(&all, PAGE, e->word);
 	text_add_bytes(&all, text_string(&ranges), ranges.size);
 	text_add_bytes(&all, text_string(&names), names.size);
-	e->bad |= text_bad(&ranges) | text_bad(&names) | text_bad(&all);
+	e->bad |= text_bad(&ranges) || text_bad(&names) || text_bad(&all);
 	if (count)
 		elfcore_add_note(e, "CORE", NT_FILE, text_string(&all),
 				 all.size);

@@ -4,6 +4,9 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,32 +125,81 @@ static struct error *write_all(int fd, const struct text *t)
 	return NULL;
 }
 
+static struct error *fill(int fd, const struct text *t)
+{
+	struct error *err = write_all(fd, t);
+
+	if (!err && fsync(fd) && errno != EINVAL)
+		err = error_os(errno, "cannot write");
+	return err;
+}
+
+/*
+ * Where there is no file yet, the new one gets its name when it is complete.
+ * *done_ret stays false if that is not possible here.
+ */
+static struct error *write_nameless(const char *path, const struct text *t,
+				    bool *done_ret)
+{
+	CLEANUP_FREE char *place = strdup(path);
+	CLEANUP_FD int fd = -1;
+	char name[32];
+	struct error *err;
+
+	if (!place)
+		return &error_no_memory;
+	fd = open(dirname(place), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return NULL;
+	err = fill(fd, t);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	*done_ret = err || !linkat(AT_FDCWD, name, AT_FDCWD, path,
+				   AT_SYMLINK_FOLLOW);
+	return err;
+}
+
 /* A name of its own first, so that nobody finds half a file. */
-static struct error *write_file(const char *path, const struct text *t)
+static struct error *write_named(const char *path, const struct text *t)
 {
 	CLEANUP_FREE char *temporary = NULL;
 	CLEANUP_FD int fd = -1;
 	struct error *err;
-	struct stat there;
 
-	/* rename() would put the file in the place of a device, pipe or link */
-	if (!lstat(path, &there) && !S_ISREG(there.st_mode))
-		return error_new(ERROR_BAD_INPUT,
-				 "is there and is not a regular file");
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
 		temporary = NULL;
 		return &error_no_memory;
 	}
-	fd = mkstemp(temporary);
+	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return error_os(errno, "cannot create");
-	err = write_all(fd, t);
-	if (!err && fsync(fd) && errno != EINVAL)
-		err = error_os(errno, "cannot write");
+	err = fill(fd, t);
 	if (!err && rename(temporary, path))
 		err = error_os(errno, "cannot create");
 	if (err)
 		unlink(temporary);
+	return err;
+}
+
+static struct error *write_file(const char *path, const struct text *t)
+{
+	bool done = false;
+	sigset_t all, before;
+	struct error *err = NULL;
+	struct stat there;
+	bool exists = !lstat(path, &there);
+
+	/* rename() would put the file in the place of a device, pipe or link */
+	if (exists && !S_ISREG(there.st_mode))
+		return error_new(ERROR_BAD_INPUT,
+				 "is there and is not a regular file");
+	/* a signal that ends us must not leave a temporary name behind */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if (!exists)
+		err = write_nameless(path, t, &done);
+	if (!err && !done)
+		err = write_named(path, t);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 

@@ -57,8 +57,9 @@ static inline uint64_t predict_glibc_room(uint32_t size)
  * Everything a prediction needs to know about one frame.
  *
  * `frame` are the bytes from its address on, `area` those from fpstate on,
- * the ia32 header included: as far as the process can read them, up to at
- * least PREDICT_AREA_WANT bytes. An empty run that ends unreadable says that
+ * the ia32 header included: as far as the process can read them, up to MAGIC2
+ * behind the largest image that the frame claims to have or the target knows,
+ * at most PREDICT_AREA_WANT bytes. An empty run that ends unreadable says that
  * fpstate points nowhere.
  */
 struct frame_facts {

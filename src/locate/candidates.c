@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "locate/registered.h"
 
 enum {
 	CHUNK = 64 << 10,
@@ -124,6 +125,38 @@ static struct error *add(struct candidates *c, const struct scan_hit *hit)
 	return NULL;
 }
 
+/* Places where a restorer's address is and something else speaks for one. */
+static struct error *add_registered(struct candidates *c,
+				    const struct snapshot *s,
+				    const uint64_t *restorers, size_t count,
+				    struct bytes b, uint64_t limit)
+{
+	unsigned width = s->word == 4 ? 4 : 8;
+	struct error *err = NULL;
+	uint64_t word;
+
+	for (uint64_t off = -b.addr & (width - 1u);
+	     count && !err && c->count < HITS_MAX && b.addr + off < limit &&
+	     bytes_word(b, off, width, &word);
+	     off += width) {
+		bool found = false;
+
+		for (size_t i = 0; i < count; i++)
+			found |= word == restorers[i];
+		for (unsigned kind = 0; found && !err &&
+					kind < SIGFRAME_KINDS; kind++) {
+			const struct scan_hit hit = { kind, b.addr + off };
+			struct sigframe f;
+
+			if (registered_is(s, kind, word) &&
+			    sigframe_decode(kind, bytes_from(b, off), &f) &&
+			    scan_supports(&f, b))
+				err = add(c, &hit);
+		}
+	}
+	return err;
+}
+
 static void note_missing(struct candidates *c, uint64_t from, uint64_t to)
 {
 	if (c->missing_from == c->missing_to)
@@ -137,6 +170,8 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			      uint64_t from, uint64_t to)
 {
 	CLEANUP_FREE uint8_t *buf = NULL;
+	uint64_t restorers[SNAPSHOT_SIGNALS];
+	size_t restorers_count = registered_list(s, restorers);
 	uint64_t next;
 
 	/* a stack pointer may be anything: what ends the range is known */
@@ -184,8 +219,8 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			limit = base + got;
 			note_missing(c, limit, next < to ? next : to);
 		}
-		while (scan_next((struct bytes){ buf, got, base }, &cursor,
-				 &hit) && hit.address < limit) {
+		while (scan_next_below((struct bytes){ buf, got, base }, limit,
+				       &cursor, &hit)) {
 			struct error *err = NULL;
 
 			if (c->count == HITS_MAX) {
@@ -196,6 +231,13 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			if (err)
 				return err;
 		}
+
+		struct error *err = add_registered(
+			c, s, restorers, restorers_count,
+			(struct bytes){ buf, got, base }, limit);
+
+		if (err)
+			return err;
 	}
 	return NULL;
 }

@@ -161,11 +161,16 @@ static bool row_of(Dwarf_CFI *cfi, uint64_t addr,
 		return false;
 	ret->ra = (uint8_t)ra;
 	for (int i = 0; i < machine->regs; i++) {
-		ret->rules[i] = rule_of(frame, i);
+		struct cfi_rule *rule = &ret->rules[i];
+
+		*rule = rule_of(frame, i);
 		/* what nothing is said of; libdw forgets rbx */
-		if (ret->rules[i].how == CFI_UNDEFINED &&
-		    machine->kept & 1u << i)
-			ret->rules[i].how = CFI_SAME;
+		if (rule->how == CFI_UNDEFINED && machine->kept & 1u << i)
+			rule->how = CFI_SAME;
+		if (rule->how == CFI_SAME)
+			ret->same |= 1u << machine->reg[i];
+		else if (rule->how != CFI_UNDEFINED)
+			ret->active[ret->active_count++] = (uint8_t)i;
 	}
 	return true;
 }
@@ -366,7 +371,7 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 {
 	const struct cfi_machine *m = row->machine;
 	struct evaluation e = { .machine = m, .s = s, .c = c };
-	struct cfi_context next = { .gprs = c->gprs };
+	struct cfi_context next = { c->gprs, c->known & row->same };
 	uint64_t pc, slot;
 
 	*slot_ret = 0;
@@ -383,13 +388,16 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 		return CFI_STEP_NOWHERE;
 	}
 
-	for (unsigned i = 0; i < m->regs; i++) {
+	for (unsigned i = 0; i < m->regs && m->word == 4; i++)
+		next.gprs.r[m->reg[i]] = cut(m, next.gprs.r[m->reg[i]]);
+	for (unsigned i = 0; i < row->active_count; i++) {
+		unsigned number = row->active[i];
 		uint64_t value;
 
-		if (!apply(&e, &row->rules[i], i, &slot, &value))
+		if (!apply(&e, &row->rules[number], number, &slot, &value))
 			continue;
-		next.gprs.r[m->reg[i]] = cut(m, value);
-		next.known |= 1u << m->reg[i];
+		next.gprs.r[m->reg[number]] = cut(m, value);
+		next.known |= 1u << m->reg[number];
 	}
 	next.gprs.r[X86_RIP] = cut(m, pc);
 	next.known |= 1u << X86_RIP;

@@ -60,6 +60,9 @@ struct cfi_row {
 	uint8_t ra;		/* DWARF number of the return address */
 	struct cfi_rule cfa;
 	struct cfi_rule rules[CFI_REGS];
+	uint32_t same;		/* bit per enum x86_reg that stays as it is */
+	uint8_t active[CFI_REGS];	/* numbers of those that do not */
+	uint8_t active_count;
 };
 
 /* False if nothing is known of the code at `pc`. */

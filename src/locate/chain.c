@@ -13,6 +13,7 @@
 #include "locate/candidates.h"
 #include "locate/passing.h"
 #include "locate/plausible.h"
+#include "locate/returning.h"
 
 /* More nested signals than any stack of usual size has room for. */
 enum { LINKS_MAX = 4096 };
@@ -34,58 +35,6 @@ struct chase {
 	unsigned switches;	/* of stacks since the last frame */
 	bool done;
 };
-
-/* In sigreturn itself, by the number and the instruction behind it. */
-static bool is_in_sigreturn(struct code *code, const struct x86_gprs *regs,
-			    int64_t number, struct scan_hit *ret)
-{
-	static const uint8_t wide_call[] = { 0x0f, 0x05 };
-	static const uint8_t narrow_call[] = { 0xcd, 0x80 };
-	uint64_t pc = regs->r[X86_RIP];
-	uint8_t raw[2];
-	enum run_end end;
-
-	if (number < 0 || pc < sizeof(raw) ||
-	    code_read(code, pc - sizeof(raw), raw, sizeof(raw), &end) !=
-		    sizeof(raw))
-		return false;
-
-	bool wide = !memcmp(raw, wide_call, sizeof(raw));
-
-	if ((!wide && memcmp(raw, narrow_call, sizeof(raw)) != 0) ||
-	    !emulate_number((uint64_t)number, wide, &ret->kind))
-		return false;
-	ret->address = emulate_frame(ret->kind, regs->r[X86_RSP]);
-	return true;
-}
-
-/*
- * Is the context on its way back from a handler, in or behind the code that
- * calls sigreturn? `number` is the system call that it is in, or -1. The
- * frame's address does not change any more then.
- */
-static bool is_returning(struct chase *c, int64_t number, struct scan_hit *ret)
-{
-	const struct x86_gprs *regs = &c->at.gprs;
-	const struct code_effect *e = code_effect(
-		c->code, regs->r[X86_RIP], regs->r[X86_CS]);
-	struct emulate_result run;
-
-	if (is_in_sigreturn(c->code, regs, number, ret))
-		return true;
-	if (e->end == EMULATE_SIGRETURN && e->frame_known) {
-		ret->kind = e->kind;
-		ret->address = regs->r[X86_RSP] - e->back;
-		return true;
-	}
-	if (e->end != EMULATE_SIGRETURN && e->end != EMULATE_NUMBER)
-		return false;
-	/* half of it is done: it depends on the registers */
-	code_emulate(c->code, regs, c->at.known, c->s, &run);
-	ret->kind = run.kind;
-	ret->address = run.frame;
-	return run.end == EMULATE_SIGRETURN && run.sp_known;
-}
 
 static void incomplete(struct chase *c, const char *fmt, ...) PRINTF(2, 3);
 
@@ -322,9 +271,8 @@ static uint64_t next_thread(const struct chase *c, uint64_t sp, uint64_t end)
 	return end;
 }
 
-/* Is this place, which no walk leads to, a frame that the thread is in? */
-static enum tri is_likely(const struct chase *c, uint64_t sp,
-			  const struct frame_check *check)
+/* What the thread is in, if no walk leads on. */
+static struct plausible_context context_at(const struct chase *c, uint64_t sp)
 {
 	const struct chain *chain = c->chain;
 	struct plausible_context at = {
@@ -333,14 +281,31 @@ static enum tri is_likely(const struct chase *c, uint64_t sp,
 		.mask_known = c->thread->has & THREAD_HAS_SIGMASK,
 	};
 
-	/* without unwinding, nothing better is to be had */
-	if (!c->u && facts_convincing(check))
-		return TRI_YES;
 	if (chain->count) {
 		at.mask = chain->links[chain->count - 1].check.sigframe.sigmask;
 		at.mask_known = true;
 	}
+	return at;
+}
+
+/* Is this place, which no walk leads to, a frame that the thread is in? */
+static enum tri is_likely(const struct chase *c, uint64_t sp,
+			  const struct frame_check *check)
+{
+	struct plausible_context at = context_at(c, sp);
+
+	/* without unwinding, nothing better is to be had */
+	if (!c->u && facts_convincing(check))
+		return TRI_YES;
 	return plausible_judge(c->s, c->code, &c->hits, check, &at);
+}
+
+/* Is something missing below `addr`, of a stack that goes on to `reach`? */
+static bool has_hole(const struct candidates *hits, uint64_t addr,
+		     uint64_t reach)
+{
+	return hits->missing_from < hits->missing_to &&
+	       (hits->missing_from < addr || hits->missing_from >= reach);
 }
 
 /*
@@ -362,6 +327,7 @@ static struct error *search_beyond(struct chase *c,
 	uint64_t reach = candidates_stack_reach(c->s, from);
 	uint64_t sp = from;
 	struct error *err = candidates_scan(&c->hits, c->s, from, reach);
+	const struct plausible_context at = context_at(c, from);
 	const struct scan_hit *h = NULL;
 	struct frame_check check;
 	size_t doubtful = 0;
@@ -398,12 +364,14 @@ static struct error *search_beyond(struct chase *c,
 		if (h->address < sure && likely == TRI_YES &&
 		    facts_fit(c->s, &check, from, end)) {
 			count_stale(c, from, h->address);
-			incomplete(c,
-				   "unwinding stops at pc 0x%" PRIx64
-				   ", sp 0x%" PRIx64
-				   " (%s), frames beyond are found by their "
-				   "bytes alone",
-				   r->pc, r->sp, r->why);
+			if (doubtful || has_hole(&c->hits, h->address, reach) ||
+			    !plausible_certain(c->s, &check, &at))
+				incomplete(c,
+					   "unwinding stops at pc 0x%" PRIx64
+					   ", sp 0x%" PRIx64
+					   " (%s), frames beyond are found by "
+					   "their bytes alone",
+					   r->pc, r->sp, r->why);
 			return arrive(c, &check, FRAME_SCANNED);
 		}
 		/* a frame that leads nowhere may be live, and spoilt */
@@ -422,6 +390,11 @@ static struct error *search_beyond(struct chase *c,
 			   "unwinding stops at pc 0x%" PRIx64 " (%s), and the "
 			   "stack pointer 0x%" PRIx64 " is in no memory",
 			   r->pc, r->why, from);
+	else if (c->hits.missing_from < c->hits.missing_to)
+		incomplete(c,
+			   "the stack from 0x%" PRIx64 " to 0x%" PRIx64
+			   " could not be read",
+			   c->hits.missing_from, c->hits.missing_to);
 	else if (r->astray)
 		incomplete(c,
 			   "unwinding leaves the stack at pc 0x%" PRIx64
@@ -431,11 +404,6 @@ static struct error *search_beyond(struct chase *c,
 			   "unwinding stops at pc 0x%" PRIx64
 			   " (%s), and the stack is too large to search",
 			   r->pc, r->why);
-	else if (c->hits.missing_from < c->hits.missing_to)
-		incomplete(c,
-			   "the stack from 0x%" PRIx64 " to 0x%" PRIx64
-			   " could not be read",
-			   c->hits.missing_from, c->hits.missing_to);
 	return NULL;
 }
 
@@ -531,7 +499,7 @@ static struct error *step(struct chase *c, int64_t number)
 	struct scan_hit frame;
 
 	c->chain->end_sp = r.sp;
-	if (is_returning(c, number, &frame)) {
+	if (returning_from(c->s, c->code, &c->at, number, &frame)) {
 		r.end = UNWIND_FRAME;
 		r.frame = frame.address;
 		r.kind = frame.kind;

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "locate/registered.h"
+
 enum { PAGE_SIZE = 4096, PAGES = 64, EFFECTS_BITS = 8 };
 
 struct page {
@@ -154,6 +156,13 @@ static void find_effect(struct code *c, uint64_t pc, uint64_t cs,
 
 	emulate_alone(c, pc, cs, &run);
 	ret->end = run.end;
+	if (run.end == EMULATE_UNREADABLE &&
+	    registered_kind(c->snapshot, pc, cs, &ret->kind)) {
+		ret->end = EMULATE_SIGRETURN;
+		ret->frame_known = ret->registered = true;
+		ret->back = sigframe_shapes[ret->kind].sp_skip;
+		return;
+	}
 	if (run.end != EMULATE_SIGRETURN)
 		return;
 	ret->kind = run.kind;

@@ -30,6 +30,8 @@ struct code_effect {
 	bool frame_known;
 	uint64_t back;		/* frame that is returned from = SP - back */
 	const struct restorer *restorer;	/* NULL: none of the table */
+	/* not read, but registered: a restorer by what sigaction() was told */
+	bool registered;
 };
 
 /*

@@ -128,7 +128,8 @@ static struct error *add_suspect(struct search *q,
 	if (!d->suspects)
 		return &error_no_memory;
 
-	struct error *err = facts_gather(q->s, check, &frame);
+	struct error *err = facts_gather(q->s, check, LOCATE_IMAGE_MAX,
+					 &frame);
 
 	if (err) {
 		free(frame.frame_memory);

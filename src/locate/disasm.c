@@ -4,11 +4,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "locate/decoder.h"
+
+/* Thousands of threads are interrupted in the same few places. */
+enum { KNOWN_BITS = 8 };
+
+struct known_instruction {
+	const struct code *code;	/* NULL: nothing */
+	uint64_t pc;
+	uint64_t cs;
+	char *text;
+};
 
 struct disasm {
 	struct decoder decoder;
+	struct known_instruction known[1 << KNOWN_BITS];	/* by hashed pc */
 };
 
 struct error *disasm_create(struct disasm **ret)
@@ -33,6 +46,8 @@ void disasm_destroy(struct disasm *d)
 {
 	if (!d)
 		return;
+	for (size_t i = 0; i < ARRAY_SIZE(d->known); i++)
+		free(d->known[i].text);
 	decoder_deinit(&d->decoder);
 	free(d);
 }
@@ -48,7 +63,7 @@ static void squeeze(char *s)
 	*out = '\0';
 }
 
-char *disasm_instruction(struct disasm *d, struct code *code, uint64_t pc,
+static char *disassemble(struct disasm *d, struct code *code, uint64_t pc,
 			 uint64_t cs)
 {
 	uint8_t raw[DECODER_INSTRUCTION_MAX];
@@ -69,4 +84,19 @@ char *disasm_instruction(struct disasm *d, struct code *code, uint64_t pc,
 	}
 	cs_free(insn, 1);
 	return text;
+}
+
+char *disasm_instruction(struct disasm *d, struct code *code, uint64_t pc,
+			 uint64_t cs)
+{
+	uint64_t hash = (pc ^ cs) * UINT64_C(0x9e3779b97f4a7c15);
+	struct known_instruction *k = &d->known[hash >> (64 - KNOWN_BITS)];
+
+	if (k->code != code || k->pc != pc || k->cs != cs) {
+		free(k->text);
+		*k = (struct known_instruction){
+			code, pc, cs, disassemble(d, code, pc, cs)
+		};
+	}
+	return k->text ? strdup(k->text) : NULL;
 }

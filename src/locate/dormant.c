@@ -563,11 +563,14 @@ static struct error *give(const struct search *q, struct dormant *ret)
 static struct error *search_frames(struct search *q, const struct located *l,
 				   uint64_t limit)
 {
-	struct error *err = running_find(q->s, q->u, l, &q->running);
+	struct error *err = running_find_frames(l, &q->running);
 
 	if (!err)
 		err = sweep_find(q->s, q->code, limit, q->running.frames,
 				 q->running.frames_count, &q->sweep);
+	/* only who may lead to another frame needs to be told from them */
+	if (!err && q->sweep.count)
+		err = running_find_stacks(q->s, q->u, l, &q->running);
 	if (err)
 		return err;
 	q->claim_of = calloc(q->sweep.count + 1, sizeof(*q->claim_of));

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "locate/registered.h"
+
 /* Bytes of the largest kind's fixed part. */
 enum { FRAME_MAX = 768 };
 /* Bits of MXCSR that some CPU has; bit 17 is AMD's. */
@@ -26,6 +28,8 @@ static enum frame_return returns_to(const struct snapshot *s,
 {
 	switch (e->end) {
 	case EMULATE_SIGRETURN:
+		if (e->registered)
+			return FRAME_RETURN_REGISTERED;
 		if (e->kind != f->kind)
 			return FRAME_RETURN_KIND;
 		if (!e->frame_known)
@@ -42,7 +46,10 @@ static enum frame_return returns_to(const struct snapshot *s,
 			       ? FRAME_RETURN_NOTHING
 			       : FRAME_RETURN_UNREADABLE;
 	case EMULATE_UNREADABLE:
-		return FRAME_RETURN_UNREADABLE;
+		/* one for two kinds */
+		return registered_is(s, f->kind, f->pretcode)
+			       ? FRAME_RETURN_REGISTERED
+			       : FRAME_RETURN_UNREADABLE;
 	case EMULATE_LOST:
 	case EMULATE_NUMBER:
 		break;
@@ -60,6 +67,7 @@ static void check_restorer(const struct snapshot *s, struct code *code,
 		[FRAME_RETURN_PLACE] = TRI_NO,
 		[FRAME_RETURN_OTHER] = TRI_NO,
 		[FRAME_RETURN_UNREADABLE] = TRI_UNKNOWN,
+		[FRAME_RETURN_REGISTERED] = TRI_YES,
 		[FRAME_RETURN_NOTHING] = TRI_NO,
 	};
 	const struct sigframe *f = &c->sigframe;
@@ -251,9 +259,23 @@ static void infer_layout(const struct snapshot *s, struct frame_facts *facts)
 		facts->family = xstate_infer_layout(&sw, hint, &facts->layout);
 }
 
+/* How much behind fpstate may matter. */
+static size_t area_wanted(const struct snapshot *s, const struct sigframe *f,
+			  uint32_t image_max)
+{
+	uint64_t size = image_max;
+	struct xstate_sw sw;
+
+	if (sw_at(s, sigframe_image(f), &sw) && sw.magic1 == XSTATE_MAGIC1 &&
+	    sw.xstate_size > size)
+		size = sw.xstate_size;
+	size += sigframe_shapes[f->kind].header + 64 + XSTATE_MAGIC2_SIZE;
+	return size < PREDICT_AREA_WANT ? size : PREDICT_AREA_WANT;
+}
+
 struct error *facts_gather(const struct snapshot *s,
 			   const struct frame_check *check,
-			   struct located_frame *ret)
+			   uint32_t image_max, struct located_frame *ret)
 {
 	const struct sigframe *f = &check->sigframe;
 	struct frame_facts *facts = &ret->facts;
@@ -266,7 +288,7 @@ struct error *facts_gather(const struct snapshot *s,
 	if (err)
 		return err;
 	if (f->fpstate) {
-		err = run_at(s, f->fpstate, PREDICT_AREA_WANT,
+		err = run_at(s, f->fpstate, area_wanted(s, f, image_max),
 			     &ret->area_memory, &facts->area);
 		if (err)
 			return err;

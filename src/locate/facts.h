@@ -58,9 +58,11 @@ bool facts_fit(const struct snapshot *s, const struct frame_check *check,
 /*
  * Fill in everything about the frame, but not where it comes from: facts,
  * restorer code. Bytes are borrowed from the snapshot's captures or owned.
+ * No XSAVE image but the frame's own is larger than `image_max` bytes.
  */
 struct error *facts_gather(const struct snapshot *s,
 			   const struct frame_check *check,
+			   uint32_t image_max,
 			   struct located_frame *ret) MUST_USE;
 
 #endif

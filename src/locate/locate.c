@@ -15,6 +15,7 @@
 #include "locate/dormant.h"
 #include "locate/moved.h"
 #include "locate/needs.h"
+#include "locate/registered.h"
 #include "source/ownstack.h"
 
 /* Instructions of code whose effect is not known. */
@@ -27,6 +28,7 @@ struct tools {
 	struct unwind *unwind;	/* NULL: do not unwind */
 	struct disasm *disasm;
 	struct needs *needs;
+	uint32_t image_max;
 	struct frame_surroundings cached;	/* by cached_find() */
 	bool cached_known;
 	/* by thread: why it may have left a stack unseen, or NULL */
@@ -52,6 +54,8 @@ static struct error *tools_init(struct tools *t, const struct snapshot *s,
 
 	*t = (struct tools){
 		.s = s,
+		.image_max = options->image_max ? options->image_max
+						: LOCATE_IMAGE_MAX,
 		.code = code_create(s),
 		.elsewhere = calloc(s->threads_count + 1,
 				    sizeof(*t->elsewhere)),
@@ -130,7 +134,7 @@ static struct error *fill_facts(struct tools *t,
 {
 	const struct sigframe *f = &check->sigframe;
 	uint64_t pc = f->regs.r[X86_RIP];
-	struct error *err = facts_gather(t->s, check, ret);
+	struct error *err = facts_gather(t->s, check, t->image_max, ret);
 
 	if (err)
 		return err;
@@ -140,6 +144,12 @@ static struct error *fill_facts(struct tools *t,
 		needs_of(t->needs, t->code, pc, f->regs.r[X86_CS]);
 	ret->restorer.instruction = restorer_words(t, ret);
 	return NULL;
+}
+
+/* The evidence that its return address is. */
+static unsigned registered(const struct snapshot *s, const struct sigframe *f)
+{
+	return registered_is(s, f->kind, f->pretcode) ? FRAME_REGISTERED : 0;
 }
 
 /* Everything but how it was found. */
@@ -184,7 +194,8 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 
 		if (err)
 			return err;
-		f->evidence = link->evidence;
+		f->evidence = link->evidence |
+			      registered(t->s, &link->check.sigframe);
 		f->stack = stack_of(t->s, chain, link->check.sigframe.address);
 	}
 	return NULL;
@@ -263,7 +274,7 @@ static struct error *fill_returned(struct tools *t,
 				   const struct frame_check *check,
 				   struct located_frame *ret)
 {
-	struct error *err = facts_gather(t->s, check, ret);
+	struct error *err = facts_gather(t->s, check, t->image_max, ret);
 	struct run *area = &ret->facts.area;
 	uint64_t size = check->end - area->bytes.addr + XSTATE_MAGIC2_SIZE;
 	uint8_t *fit;
@@ -299,7 +310,8 @@ static struct error *add_dormant(struct tools *t, const struct dormant *d,
 			led_to ? &l->dormant[l->dormant_count++]
 			       : &l->returned[l->returned_count++];
 
-		f->evidence = from->evidence;
+		f->evidence = from->evidence |
+			      registered(t->s, &from->check.sigframe);
 		f->stack = from->stack;
 		f->context = from->context;
 		if (!led_to) {
@@ -365,7 +377,8 @@ static struct error *locate_dormant(struct tools *t,
 {
 	uint64_t limit = options->dormant == LOCATE_DORMANT_ALL
 				 ? UINT64_MAX
-				 : LOCATE_MEMORY_MAX;
+				 : options->dormant_max ? options->dormant_max
+							: LOCATE_MEMORY_MAX;
 	struct dormant d;
 	struct error *err;
 

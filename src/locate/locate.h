@@ -14,6 +14,8 @@ enum frame_evidence {
 	FRAME_RETURNING = 1 << 2,	/* the thread is in the restorer */
 	/* as UNWOUND, but by frame pointers where code did not say the way */
 	FRAME_POINTERS = 1 << 3,
+	/* its return address is one that sigaction() was told, sa_restorer */
+	FRAME_REGISTERED = 1 << 4,
 };
 
 /* What is where the handler of a frame returns to. */
@@ -24,6 +26,7 @@ enum frame_return {
 	FRAME_RETURN_PLACE,	/* calls it for a frame somewhere else */
 	FRAME_RETURN_OTHER,	/* code that does something else */
 	FRAME_RETURN_UNREADABLE,	/* code that is not to be had */
+	FRAME_RETURN_REGISTERED,	/* the same, but a registered restorer */
 	FRAME_RETURN_NOTHING,	/* no memory */
 	FRAME_RETURNS,
 };
@@ -130,7 +133,7 @@ struct located {
 
 /* Which memory is searched for frames that no thread is on its way to. */
 enum locate_dormant {
-	LOCATE_DORMANT_AUTO,	/* at most LOCATE_MEMORY_MAX bytes of it */
+	LOCATE_DORMANT_AUTO,	/* at most `dormant_max` bytes of it */
 	LOCATE_DORMANT_ALL,
 	LOCATE_DORMANT_NONE,
 };
@@ -138,9 +141,18 @@ enum locate_dormant {
 /* A second's tenth or so. */
 #define LOCATE_MEMORY_MAX (UINT64_C(64) << 20)
 
+/* Of any CPU so far. */
+#define LOCATE_IMAGE_MAX PREDICT_AREA_WANT
+
 struct locate_options {
+	/*
+	 * Bytes of the largest XSAVE image of any CPU that the frames will be
+	 * judged for; 0: LOCATE_IMAGE_MAX.
+	 */
+	uint32_t image_max;
 	bool unwind;		/* false: scan only, evidence is weaker */
 	enum locate_dormant dormant;	/* NONE unless `unwind` */
+	uint64_t dormant_max;	/* 0: LOCATE_MEMORY_MAX */
 };
 
 /*

@@ -8,8 +8,19 @@
 #include "locate/decoder.h"
 #include "x86/gprs.h"
 
+/* Thousands of threads are interrupted in the same few places. */
+enum { KNOWN_BITS = 8 };
+
+struct known_needs {
+	const struct code *code;	/* NULL: nothing */
+	uint64_t pc;
+	uint64_t cs;
+	uint64_t needs;
+};
+
 struct needs {
 	struct decoder decoder;
+	struct known_needs known[1 << KNOWN_BITS];	/* by hashed pc */
 };
 
 /* Capstone's groups of instructions by extension. */
@@ -110,8 +121,8 @@ static uint64_t needs_of_prefix(const uint8_t *b, size_t size)
 	return 0;
 }
 
-uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
-		  uint64_t cs)
+static uint64_t find_needs(struct needs *n, struct code *code, uint64_t pc,
+			   uint64_t cs)
 {
 	csh decoder = decoder_for(&n->decoder, cs);
 	cs_insn *insn = cs_malloc(decoder);
@@ -140,4 +151,16 @@ uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
 	if (insn)
 		cs_free(insn, 1);
 	return needs;
+}
+
+uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
+		  uint64_t cs)
+{
+	uint64_t hash = (pc ^ cs) * UINT64_C(0x9e3779b97f4a7c15);
+	struct known_needs *k = &n->known[hash >> (64 - KNOWN_BITS)];
+
+	if (k->code != code || k->pc != pc || k->cs != cs)
+		*k = (struct known_needs){ code, pc, cs,
+					   find_needs(n, code, pc, cs) };
+	return k->needs;
 }

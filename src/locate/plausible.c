@@ -2,6 +2,10 @@
 /* plausible.c - is a frame live for which nothing but its bytes speaks? */
 #include "locate/plausible.h"
 
+#include <signal.h>
+
+#include "x86/siginfo.h"
+
 /* From a frame's start to the end of its extended state, AMX included. */
 enum { FRAME_BYTES_MAX = 16 << 10 };
 
@@ -54,4 +58,39 @@ enum tri plausible_judge(const struct snapshot *s, struct code *code,
 		return is_overwritten(s, code, hits, check) ? TRI_NO
 							    : TRI_UNKNOWN;
 	return is_masked(at, &check->sigframe) ? TRI_YES : TRI_UNKNOWN;
+}
+
+/* The signal that the frame is for; 0 if it does not tell. */
+static unsigned signal_of(const struct sigframe *f)
+{
+	struct bytes info = { f->info, f->have_info ? SIGFRAME_INFO_SIZE : 0,
+			      0 };
+	struct siginfo s;
+
+	if (siginfo_decode(info, f->kind != SIGFRAME_X86_64, &s) &&
+	    s.signo >= 1 && s.signo <= SNAPSHOT_SIGNALS)
+		return (unsigned)s.signo;
+	return f->sig <= SNAPSHOT_SIGNALS ? f->sig : 0;
+}
+
+bool plausible_certain(const struct snapshot *s,
+		       const struct frame_check *check,
+		       const struct plausible_context *at)
+{
+	const struct sigframe *f = &check->sigframe;
+	unsigned signo = signal_of(f);
+	const struct signal_action *a;
+	uint64_t blocked;
+
+	if (!s->actions_known || !at->mask_known || !signo ||
+	    !facts_intact(s, check))
+		return false;
+	a = &s->actions[signo - 1];
+	blocked = f->sigmask | a->mask;
+	if (!(a->flags & SA_NODEFER))
+		blocked |= UINT64_C(1) << (signo - 1);
+	blocked &= ~(UINT64_C(1) << (SIGKILL - 1) |
+		     UINT64_C(1) << (SIGSTOP - 1));
+	return a->restorer == f->pretcode && at->mask == blocked &&
+	       blocked != f->sigmask;
 }

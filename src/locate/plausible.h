@@ -24,4 +24,14 @@ enum tri plausible_judge(const struct snapshot *s, struct code *code,
 			 const struct frame_check *check,
 			 const struct plausible_context *at);
 
+/*
+ * Is it no less sure than by unwinding that the context is in the handler of
+ * this frame? It is whole, its return address is the restorer of its signal's
+ * action, and what is blocked is just what the kernel blocks for that action
+ * (arch/x86/kernel/signal.c, signal_setup_done()).
+ */
+bool plausible_certain(const struct snapshot *s,
+		       const struct frame_check *check,
+		       const struct plausible_context *at);
+
 #endif

@@ -84,15 +84,10 @@ static void add_thread(struct running *r, const struct snapshot *s,
 		return;
 	}
 	for (size_t i = 0; i < t->frames_count; i++) {
-		const struct sigframe *f = &t->frames[i].facts.sigframe;
-		uint64_t end = frame_end(&t->frames[i]);
-
-		r->frames[r->frames_count++] =
-			(struct sweep_known){ f->address, end };
-		add_range(r, at.gprs.r[X86_RSP], end);
+		add_range(r, at.gprs.r[X86_RSP], frame_end(&t->frames[i]));
 		if (doubtful)
 			r->doubtful[r->doubtful_count++] = at.gprs.r[X86_RSP];
-		at.gprs = f->regs;
+		at.gprs = t->frames[i].facts.sigframe.regs;
 		at.known = ALL_KNOWN;
 	}
 	if (doubtful)
@@ -118,28 +113,50 @@ static void merge(struct running *r)
 	r->count = kept;
 }
 
-struct error *running_find(const struct snapshot *s, struct unwind *u,
-			   const struct located *l, struct running *ret)
+/* Room for one of each frame, and one more of each thread. */
+static size_t room_for(const struct located *l)
 {
 	size_t room = l->threads_count + 1;
 
 	for (size_t i = 0; i < l->threads_count; i++)
 		room += l->threads[i].frames_count;
+	return room;
+}
+
+struct error *running_find_frames(const struct located *l,
+				  struct running *ret)
+{
 	*ret = (struct running){
-		.ranges = calloc(room, sizeof(*ret->ranges)),
-		.frames = calloc(room, sizeof(*ret->frames)),
-		.doubtful = calloc(room, sizeof(*ret->doubtful)),
+		.frames = calloc(room_for(l), sizeof(*ret->frames)),
 	};
-	if (!ret->ranges || !ret->frames || !ret->doubtful) {
-		running_deinit(ret);
+	if (!ret->frames)
 		return &error_no_memory;
+	for (size_t i = 0; i < l->threads_count; i++) {
+		const struct located_thread *t = &l->threads[i];
+
+		for (size_t k = 0; k < t->frames_count; k++)
+			ret->frames[ret->frames_count++] = (struct sweep_known){
+				t->frames[k].facts.sigframe.address,
+				frame_end(&t->frames[k]) };
 	}
-	for (size_t i = 0; i < l->threads_count; i++)
-		add_thread(ret, s, u, &l->threads[i]);
-	sort(ret->ranges, ret->count, sizeof(*ret->ranges));
-	merge(ret);
 	sort(ret->frames, ret->frames_count, sizeof(*ret->frames));
-	sort(ret->doubtful, ret->doubtful_count, sizeof(*ret->doubtful));
+	return NULL;
+}
+
+struct error *running_find_stacks(const struct snapshot *s, struct unwind *u,
+				  const struct located *l, struct running *r)
+{
+	size_t room = room_for(l);
+
+	r->ranges = calloc(room, sizeof(*r->ranges));
+	r->doubtful = calloc(room, sizeof(*r->doubtful));
+	if (!r->ranges || !r->doubtful)
+		return &error_no_memory;
+	for (size_t i = 0; i < l->threads_count; i++)
+		add_thread(r, s, u, &l->threads[i]);
+	sort(r->ranges, r->count, sizeof(*r->ranges));
+	merge(r);
+	sort(r->doubtful, r->doubtful_count, sizeof(*r->doubtful));
 	return NULL;
 }
 

@@ -19,10 +19,17 @@ struct running {
 	bool lost;		/* there is a thread that may be anywhere */
 };
 
-/* Unwinds what lies beyond the outermost frame of each thread of `l`. */
-struct error *running_find(const struct snapshot *s, struct unwind *u,
-			   const struct located *l,
-			   struct running *ret) MUST_USE;
+/* Fills in the frames; nobody stands on anything so far. */
+struct error *running_find_frames(const struct located *l,
+				  struct running *ret) MUST_USE;
+
+/*
+ * The rest, for running_find_frames()'s result. Unwinds what lies beyond the
+ * outermost frame of each thread of `l`, which takes long.
+ */
+struct error *running_find_stacks(const struct snapshot *s, struct unwind *u,
+				  const struct located *l,
+				  struct running *r) MUST_USE;
 void running_deinit(struct running *r);
 
 /* Does a thread stand on any of [start, end)? */

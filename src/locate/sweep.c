@@ -138,8 +138,7 @@ struct error *sweep_find(const struct snapshot *s, struct code *code,
 		struct frame_check check;
 		struct scan_hit hit;
 
-		while (!err && scan_next(all, &cursor, &hit) &&
-		       hit.address < end) {
+		while (!err && scan_next_below(all, end, &cursor, &hit)) {
 			if (facts_check(s, code, hit.kind, hit.address,
 					&check) &&
 			    facts_convincing(&check) &&

@@ -25,6 +25,7 @@ struct code_info {
 	enum code_class class;
 	enum sigframe_kind kind;	/* CODE_RESTORER */
 	enum pointers_start start;	/* CODE_NO_CFI */
+	bool missing;			/* CODE_NO_CFI: nor the code itself */
 	struct cfi_row row;		/* CODE_PLAIN */
 };
 
@@ -96,6 +97,7 @@ static void classify(struct unwind *u, struct code_info *c)
 		c->class = CODE_PLAIN;
 	} else {
 		c->class = CODE_NO_CFI;
+		c->missing = e->end == EMULATE_UNREADABLE;
 		if (function_start(u, c->pc, &start))
 			c->start = pointers_start(u->code, start, c->pc);
 		return;
@@ -172,7 +174,9 @@ static bool walk(struct unwind *u, const struct code_info *code, bool exact,
 		way = pointers_step(u->snapshot, u->code, exact, code->start,
 				    c, &step->slot);
 		if (way == POINTERS_NONE) {
-			lost(r, "code without unwind information");
+			lost(r, code->missing
+					? "code that could not be read"
+					: "code without unwind information");
 			return false;
 		}
 		step->pointer = way == POINTERS_FRAME;

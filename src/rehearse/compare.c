@@ -6,13 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "x86/xregs.h"
-
-#define FCW_INIT 0x37f
-#define MXCSR_INIT UINT32_C(0x1f80)
-/* FCW: those there are; 6 always reads 1. FSW: ES and B follow from others. */
-#define FCW_KEPT 0x1f3f
-#define FSW_KEPT 0x7f7f
+#include "x86/xvalue.h"
 
 /*
  * Components for which foreign bytes may be refused, replaced by the CPU, or
@@ -21,108 +15,6 @@
 #define UNRULY                                                                 \
 	(XSTATE_BIT(XSTATE_BNDCSR) | XSTATE_BIT(XSTATE_PKRU) |                 \
 	 XSTATE_BIT(XSTATE_XTILECFG) | XSTATE_BIT(XSTATE_XTILEDATA))
-
-/* struct _fpstate_32, before the image of 32-bit frames */
-#define IA32_TAG_OFF 8
-#define IA32_ST_OFF 28
-#define ST_COUNT 8
-
-#define COMPONENT_MAX 8192
-
-/* A component's registers, in a form that can be compared. */
-struct value {
-	bool known;
-	size_t size;
-	uint8_t bytes[COMPONENT_MAX];
-};
-
-/* Fixed places, so that what is kept of x87 has the layout of FXSAVE. */
-static void put_x87(uint16_t fcw, uint16_t fsw, uint8_t ftw,
-		    struct value *ret)
-{
-	fcw &= FCW_KEPT;
-	fsw &= FSW_KEPT;
-	ret->known = true;
-	ret->size = XSTATE_XMM_OFF;
-	memset(ret->bytes, 0, XSTATE_XMM_OFF);
-	memcpy(ret->bytes + XSTATE_FCW_OFF, &fcw, sizeof(fcw));
-	memcpy(ret->bytes + XSTATE_FSW_OFF, &fsw, sizeof(fsw));
-	ret->bytes[XSTATE_FTW_OFF] = ftw;
-}
-
-/* FOP, FIP and FDP are left out: not every CPU keeps them. */
-static void x87_of_image(struct bytes image, struct value *ret)
-{
-	struct xregs x = { .image = image,
-			   .in_use = XSTATE_BIT(XSTATE_X87) };
-	struct xregs_x87 r;
-
-	ret->known = false;
-	if (!xregs_x87(&x, &r))
-		return;
-	put_x87(r.fcw, r.fsw, r.ftw, ret);
-	for (unsigned i = 0; i < ST_COUNT; i++)
-		memcpy(ret->bytes + XSTATE_ST_OFF + 16 * i, r.st[i],
-		       XREGS_ST_SIZE);
-}
-
-/* Of 32-bit frames the header before the image counts. */
-static void x87_of_header(struct bytes header, struct value *ret)
-{
-	uint16_t fcw, fsw, tags;
-	uint8_t ftw = 0;
-
-	ret->known = false;
-	if (!bytes_u16(header, 0, &fcw) || !bytes_u16(header, 4, &fsw) ||
-	    !bytes_u16(header, IA32_TAG_OFF, &tags) ||
-	    !bytes_has(header, IA32_ST_OFF, ST_COUNT * XREGS_ST_SIZE))
-		return;
-	for (unsigned i = 0; i < ST_COUNT; i++)
-		if ((tags >> 2 * i & 3) != 3)	/* not empty */
-			ftw |= (uint8_t)(1u << i);
-	put_x87(fcw, fsw, ftw, ret);
-	for (unsigned i = 0; i < ST_COUNT; i++)
-		memcpy(ret->bytes + XSTATE_ST_OFF + 16 * i,
-		       header.data + IA32_ST_OFF + XREGS_ST_SIZE * i,
-		       XREGS_ST_SIZE);
-}
-
-/* Bytes of a component that are registers. */
-static size_t meaning(unsigned component, uint32_t size)
-{
-	if (component == XSTATE_PKRU)
-		return 4;
-	if (component == XSTATE_BNDCSR)
-		return 16;
-	return size;
-}
-
-static void value_at(struct bytes image, const struct xstate_layout *l,
-		     unsigned component, struct value *ret)
-{
-	uint32_t size = l->size[component];
-
-	/* a layout that came with a core may say any size */
-	ret->known = (l->features & XSTATE_BIT(component)) &&
-		     size <= COMPONENT_MAX &&
-		     size >= meaning(component, size) &&
-		     bytes_has(image, l->offset[component], size);
-	ret->size = meaning(component, size);
-	if (ret->known)
-		memcpy(ret->bytes, image.data + l->offset[component],
-		       ret->size);
-}
-
-static void initial_value(unsigned component, size_t size, struct value *ret)
-{
-	if (component == XSTATE_X87) {
-		put_x87(FCW_INIT, 0, 0, ret);
-		return;
-	}
-	ret->known = true;
-	ret->size = size;
-	memset(ret->bytes, 0, size);
-}
 
 /*
  * Bytes of the image that are the frame's. One whose MAGIC2 is not where its
@@ -154,30 +46,29 @@ static bool is_ia32(const struct frame_facts *f)
 /* What the frame holds of a component. */
 static void value_of_frame(const struct frame_facts *f,
 			   const struct returned *r, unsigned component,
-			   struct value *ret)
+			   struct xvalue *ret)
 {
 	struct bytes image = frame_image(f).bytes;
-	const struct xstate_layout *l = &f->layout;
+	struct xregs_x87 x87;
 
 	if (component == XSTATE_X87 && is_ia32(f)) {
-		x87_of_header(f->area.bytes, ret);
-	} else if (component == XSTATE_X87) {
-		x87_of_image(image, ret);
-	} else if (component == XSTATE_SSE) {
-		value_at(image, xstate_family_layout(XSTATE_FAMILY_COMMON),
-			 component, ret);
-	} else {
-		value_at(bytes_first(image, frame_size(f, r)), l, component,
-			 ret);
+		/* of 32-bit frames the header before the image counts */
+		ret->known = xregs_x87_of_header(f->area.bytes, &x87);
+		if (ret->known)
+			xvalue_x87(&x87, ret);
+		return;
 	}
+	if (component > XSTATE_SSE)
+		image = bytes_first(image, frame_size(f, r));
+	xvalue_of_image(image, &f->layout, component, ret);
 }
 
 /* What the child had of it. */
 static void value_of_child(const struct returned *r, unsigned component,
-			   struct value *ret)
+			   struct xvalue *ret)
 {
 	struct xstate_header header = { 0 };
-	size_t size = meaning(component, r->cpu->layout.size[component]);
+	size_t size = xvalue_size(component, r->cpu->layout.size[component]);
 
 	xstate_header_decode(r->image, &header);
 	ret->known = false;
@@ -189,37 +80,10 @@ static void value_of_child(const struct returned *r, unsigned component,
 		ret->size = sizeof(r->pkru);
 		memcpy(ret->bytes, &r->pkru, sizeof(r->pkru));
 	} else if (!(header.xstate_bv & XSTATE_BIT(component))) {
-		initial_value(component, size, ret);
-	} else if (component == XSTATE_X87) {
-		x87_of_image(r->image, ret);
+		xvalue_initial(component, size, ret);
 	} else {
-		value_at(r->image, &r->cpu->layout, component, ret);
+		xvalue_of_image(r->image, &r->cpu->layout, component, ret);
 	}
-}
-
-static bool same(const struct value *a, const struct value *b)
-{
-	return a->known && b->known && a->size == b->size &&
-	       !memcmp(a->bytes, b->bytes, a->size);
-}
-
-/* Which registers differ, by xregs_files[]; 0 where that has none to name. */
-static uint32_t differing(unsigned component, const struct value *a,
-			  const struct value *b)
-{
-	const struct xregs_file *file = &xregs_files[component];
-	uint32_t set = 0;
-
-	if (!a->known || !b->known || a->size != b->size)
-		return 0;
-	for (unsigned i = 0; i < file->count; i++) {
-		size_t at = file->start + (size_t)file->size * i;
-
-		if (at + file->size <= a->size &&
-		    memcmp(a->bytes + at, b->bytes + at, file->size))
-			set |= UINT32_C(1) << i;
-	}
-	return set;
 }
 
 enum equality {
@@ -231,41 +95,30 @@ enum equality {
 static unsigned equality(const struct frame_facts *f, const struct returned *r,
 			 unsigned component, uint32_t *set_ret)
 {
-	static struct value wanted, got, initial;
+	static struct xvalue wanted, got, initial;
 	size_t size;
 
 	value_of_frame(f, r, component, &wanted);
 	value_of_child(r, component, &got);
 	size = got.known ? got.size
-			 : meaning(component, r->cpu->layout.size[component]);
+			 : xvalue_size(component,
+				       r->cpu->layout.size[component]);
 	/* a task that lacks the component has lost it */
-	initial_value(component, size, &initial);
-	*set_ret = differing(component, &wanted, got.known ? &got : &initial);
-	return (same(&wanted, &got) ? EQUAL_FRAME : 0) |
-	       (!got.known || same(&initial, &got) ? EQUAL_INITIAL : 0);
+	xvalue_initial(component, size, &initial);
+	*set_ret = xvalue_differing(component, &wanted,
+				    got.known ? &got : &initial);
+	return (xvalue_same(&wanted, &got) ? EQUAL_FRAME : 0) |
+	       (!got.known || xvalue_same(&initial, &got) ? EQUAL_INITIAL : 0);
 }
 
-/*
- * Where XCOMP_BV says that the image is compacted, nothing tells whether who
- * wrote that moved the components, too.
- */
+/* Nothing tells where the frame has some of its components. */
 static bool is_ambiguous(const struct frame_facts *f, uint64_t in_use)
 {
 	struct xstate_header header;
-	struct xstate_layout compact;
 
-	if (is_ia32(f) ||
-	    !xstate_header_decode(frame_image(f).bytes, &header) ||
-	    !(header.xcomp_bv & XCOMP_BV_COMPACTED))
-		return false;
-	xstate_compact(&f->layout, header.xcomp_bv, XSTATE_COMPACT_ALIGNED,
-		       &compact);
-	for (unsigned i = XSTATE_AVX; i < XSTATE_MAX; i++)
-		if ((in_use & XSTATE_BIT(i)) &&
-		    (!(compact.features & XSTATE_BIT(i)) ||
-		     compact.offset[i] != f->layout.offset[i]))
-			return true;
-	return false;
+	return !is_ia32(f) &&
+	       xstate_header_decode(frame_image(f).bytes, &header) &&
+	       xstate_is_ambiguous(&f->layout, header.xcomp_bv, in_use);
 }
 
 /* Components in use of which nothing tells where the frame has them. */

@@ -69,6 +69,8 @@ struct emitter_ops {
 	void (*word)(struct emitter *e, const struct field *f, uint64_t value);
 	void (*boolean)(struct emitter *e, const struct field *f, bool value);
 	void (*null)(struct emitter *e, const struct field *f);
+	void (*front)(struct emitter *e, bool front);
+	struct error *(*flush)(struct emitter *e);
 	struct error *(*finish)(struct emitter *e);
 	void (*destroy)(struct emitter *e);
 };
@@ -131,6 +133,22 @@ static inline void emit_bool(struct emitter *e, const struct field *f,
 			     bool value)
 {
 	e->ops->boolean(e, f, value);
+}
+
+/*
+ * In front, where a report starts, text goes out as it comes. What is not in
+ * front is kept until the end, because there may be more to say in front of
+ * it; no object or array may begin there then. JSON keeps the order.
+ */
+static inline void emit_front(struct emitter *e, bool front)
+{
+	e->ops->front(e, front);
+}
+
+/* Let the reader have what there is. An error if it could not be written. */
+static inline struct error *emit_flush(struct emitter *e)
+{
+	return e->ops->flush(e);
 }
 
 /* Write out what is left. An error if something could not be written. */

@@ -53,14 +53,19 @@ static const struct field F_SIG_STATUS = TO_JSON("status");
 static const struct field F_SIG_ADDRESS = {
 	.key = "fault_address", .text = " at %", .flow = FLOW_MORE };
 
-static void emit_signal(const struct sigframe *f, struct emitter *e)
+bool report_frame_signal(const struct sigframe *f, struct siginfo *ret)
 {
 	struct bytes info = { f->info, f->have_info ? SIGFRAME_INFO_SIZE : 0,
 			      0 };
-	bool compat = f->kind != SIGFRAME_X86_64;
+
+	return siginfo_decode(info, f->kind != SIGFRAME_X86_64, ret);
+}
+
+static void emit_signal(const struct sigframe *f, struct emitter *e)
+{
 	struct siginfo s;
 
-	if (!siginfo_decode(info, compat, &s)) {
+	if (!report_frame_signal(f, &s)) {
 		const char *name = siginfo_signal_name(f->sig);
 
 		if (!name) {
@@ -159,6 +164,7 @@ static void emit_evidence(unsigned evidence, struct emitter *e)
 		{ FRAME_SCANNED, "scanned" },
 		{ FRAME_RETURNING, "returning" },
 		{ FRAME_POINTERS, "frame-pointers" },
+		{ FRAME_REGISTERED, "sa_restorer" },
 	};
 	struct text t = TEXT_INIT;
 
@@ -190,6 +196,8 @@ static const struct {
 		"other", "code that does not call sigreturn" },
 	[FRAME_RETURN_UNREADABLE] = {
 		"unreadable", "code that could not be read" },
+	[FRAME_RETURN_REGISTERED] = {
+		"registered", "code that could not be read, but sa_restorer" },
 	[FRAME_RETURN_NOTHING] = { "nothing", "nothing is mapped there" },
 };
 

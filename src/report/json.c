@@ -3,22 +3,29 @@
 #include "report/json.h"
 
 #include <errno.h>
-#include <json.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 
 #define DEPTH_MAX 32
+#define INDENT 2
+
+/* An object or array that is not closed yet. */
+struct level {
+	bool array;
+	bool any;	/* there is something in it */
+};
 
 struct json {
 	struct emitter emitter;	/* first: the two are the same address */
 	FILE *out;
 	bool pretty;
-	bool no_memory;
-	struct json_object *open[DEPTH_MAX];	/* the root owns the rest */
+	struct level open[DEPTH_MAX];
 	unsigned depth;
+	unsigned hidden;	/* depth within something of the text only */
+	int failed;		/* errno */
 };
 
 static struct json *json_of(struct emitter *e)
@@ -26,138 +33,167 @@ static struct json *json_of(struct emitter *e)
 	return (struct json *)e;
 }
 
-/* Put `value` where the walk is; takes it. NULL stands for a JSON null. */
-static void place(struct json *j, const struct field *f,
-		  struct json_object *value)
+static void put(struct json *j, const char *s)
 {
-	struct json_object *parent = j->depth ? j->open[j->depth - 1] : NULL;
-	int failed;
+	if (fputs(s, j->out) == EOF && !j->failed)
+		j->failed = errno;
+}
 
-	if (!parent || !f->key) {	/* text only */
-		json_object_put(value);
-		return;
-	}
-	if (json_object_is_type(parent, json_type_array))
-		failed = json_object_array_add(parent, value);
-	else
-		failed = json_object_object_add(parent, f->key, value);
-	if (failed) {
-		json_object_put(value);
-		j->no_memory = true;
+static void new_line(struct json *j)
+{
+	if (j->pretty && fprintf(j->out, "\n%*s", (int)j->depth * INDENT, "") <
+				 0 &&
+	    !j->failed)
+		j->failed = errno;
+}
+
+/* Append it as valid UTF-8, with U+FFFD for each byte that is not. */
+static void add_escaped(struct text *t, const char *s)
+{
+	static const char *const escapes[] = {
+		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
+		['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"",
+		['\\'] = "\\\\",
+	};
+
+	while (*s) {
+		size_t length = text_utf8_length(s);
+		unsigned char c = (unsigned char)*s;
+
+		if (!length)
+			text_add(t, "\xef\xbf\xbd");
+		else if (c < sizeof(escapes) / sizeof(*escapes) && escapes[c])
+			text_add(t, escapes[c]);
+		else if (c < ' ')
+			text_printf(t, "\\u%04x", c);
+		else
+			text_add_bytes(t, s, length);
+		s += length ? length : 1;
 	}
 }
 
-static void place_new(struct json *j, const struct field *f,
-		      struct json_object *value)
+/* Begin a value: what goes in front of it. False if it is not for JSON. */
+static bool begin_value(struct json *j, const struct field *f)
 {
-	if (!value)
-		j->no_memory = true;
-	else
-		place(j, f, value);
+	struct level *in = j->depth ? &j->open[j->depth - 1] : NULL;
+
+	if (j->hidden || !f->key)
+		return false;
+	if (!in)
+		return true;
+	put(j, in->any ? "," : "");
+	in->any = true;
+	new_line(j);
+	if (in->array)
+		return true;
+	/* keys are ours, and need no escapes */
+	put(j, "\"");
+	put(j, f->key);
+	put(j, j->pretty ? "\": " : "\":");
+	return true;
 }
 
 static void json_begin(struct emitter *e, const struct field *f,
 		       enum field_shape shape, bool array)
 {
 	struct json *j = json_of(e);
-	struct json_object *o = array ? json_object_new_array()
-				      : json_object_new_object();
 
 	(void)shape;
-	if (!o || j->depth == DEPTH_MAX) {
-		json_object_put(o);
-		j->no_memory = true;
-		o = NULL;
-	} else if (j->depth) {
-		place(j, f, o);
+	if (j->depth == DEPTH_MAX)
+		j->failed = EOVERFLOW;
+	if (j->depth == DEPTH_MAX || !begin_value(j, f)) {
+		j->hidden++;
+		return;
 	}
-	if (j->depth < DEPTH_MAX)
-		j->open[j->depth++] = o;
+	put(j, array ? "[" : "{");
+	j->open[j->depth++] = (struct level){ .array = array };
 }
 
 static void json_end(struct emitter *e)
 {
 	struct json *j = json_of(e);
 
-	if (j->depth > 1)
-		j->depth--;
-}
-
-/* Valid UTF-8, with U+FFFD for each byte that is not. */
-static struct json_object *new_string(const char *s)
-{
-	struct text t = TEXT_INIT;
-	struct json_object *o = NULL;
-
-	while (*s) {
-		size_t length = text_utf8_length(s);
-
-		if (length)
-			text_add_bytes(&t, s, length);
-		else
-			text_add(&t, "\xef\xbf\xbd");
-		s += length ? length : 1;
+	if (j->hidden) {
+		j->hidden--;
+		return;
 	}
-	if (!text_bad(&t))
-		o = json_object_new_string(text_string(&t));
-	text_deinit(&t);
-	return o;
+	j->depth--;
+	new_line(j);
+	put(j, j->open[j->depth].array ? "]" : "}");
 }
 
 static void json_string(struct emitter *e, const struct field *f,
 			const char *value)
 {
-	place_new(json_of(e), f, new_string(value));
+	struct json *j = json_of(e);
+	struct text t = TEXT_INIT;
+
+	if (!begin_value(j, f))
+		return;
+	text_add(&t, "\"");
+	add_escaped(&t, value);
+	text_add(&t, "\"");
+	if (text_bad(&t) && !j->failed)
+		j->failed = ENOMEM;
+	put(j, text_string(&t));
+	text_deinit(&t);
 }
 
 static void json_number(struct emitter *e, const struct field *f,
 			int64_t value)
 {
-	place_new(json_of(e), f, json_object_new_int64(value));
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	if (begin_value(json_of(e), f))
+		put(json_of(e), text);
 }
 
 static void json_word(struct emitter *e, const struct field *f, uint64_t value)
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "0x%016llx", (unsigned long long)value);
-	place_new(json_of(e), f, json_object_new_string(text));
+	snprintf(text, sizeof(text), "\"0x%016" PRIx64 "\"", value);
+	if (begin_value(json_of(e), f))
+		put(json_of(e), text);
 }
 
 static void json_boolean(struct emitter *e, const struct field *f, bool value)
 {
-	place_new(json_of(e), f, json_object_new_boolean(value));
+	if (begin_value(json_of(e), f))
+		put(json_of(e), value ? "true" : "false");
 }
 
 static void json_null(struct emitter *e, const struct field *f)
 {
-	place(json_of(e), f, NULL);
+	if (begin_value(json_of(e), f))
+		put(json_of(e), "null");
+}
+
+static void json_front(struct emitter *e, bool front)
+{
+	(void)e;
+	(void)front;
+}
+
+static struct error *json_flush(struct emitter *e)
+{
+	struct json *j = json_of(e);
+
+	if (fflush(j->out) && !j->failed)
+		j->failed = errno;
+	return j->failed ? error_os(j->failed, "writing the report") : NULL;
 }
 
 static struct error *json_finish(struct emitter *e)
 {
-	struct json *j = json_of(e);
-	int flags = j->pretty ? JSON_C_TO_STRING_PRETTY |
-					JSON_C_TO_STRING_SPACED
-			      : JSON_C_TO_STRING_PLAIN;
-	const char *text = NULL;
-
-	if (!j->no_memory)
-		text = json_object_to_json_string_ext(
-			j->open[0], flags | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!text)
-		return &error_no_memory;
-	if (fprintf(j->out, "%s\n", text) < 0)
-		return error_os(errno, "writing the report");
-	return NULL;
+	put(json_of(e), "\n");
+	return json_flush(e);
 }
 
 static void json_destroy(struct emitter *e)
 {
-	struct json *j = json_of(e);
-
-	json_object_put(j->open[0]);
-	free(j);
+	free(json_of(e));
 }
 
 struct emitter *json_create(FILE *out, bool pretty)
@@ -170,6 +206,8 @@ struct emitter *json_create(FILE *out, bool pretty)
 		.word = json_word,
 		.boolean = json_boolean,
 		.null = json_null,
+		.front = json_front,
+		.flush = json_flush,
 		.finish = json_finish,
 		.destroy = json_destroy,
 	};

@@ -8,9 +8,9 @@
 #include "report/emitter.h"
 
 /*
- * Writes one JSON object to `out`, all at once when finished, indented if
- * `pretty`, else on one line. Foreign strings become valid UTF-8. NULL if
- * there is no memory.
+ * Writes one JSON object to `out` as it goes, indented if `pretty`, else on one
+ * line. Foreign strings become valid UTF-8; keys are written as they are. NULL
+ * if there is no memory.
  */
 struct emitter *json_create(FILE *out, bool pretty);
 

@@ -134,6 +134,13 @@ void message_add_hazard(struct text *t, unsigned index,
 	add_message(t, h->title, valued ? h->detail : NULL, values);
 }
 
+void message_add_criu(struct text *t, enum criu_index index,
+		      const struct criu_findings *f)
+{
+	add_message(t, criu_reasons[index].title, criu_reasons[index].detail,
+		    f->values[index]);
+}
+
 static void add_page(struct text *t, const char *id, const char *what,
 		     const char *title, const char *effect, const char *advice,
 		     const char *source)
@@ -164,6 +171,16 @@ static const char *check_kind(const struct check *c)
 	return "check";
 }
 
+static const char *const criu_kinds[] = {
+	[CRIU_REFUSES] = "criu restore refuses",
+	[CRIU_REFUSES_FPU] = "criu restore refuses with --cpu-cap=fpu or =cpu",
+	[CRIU_REFUSES_CPU] = "criu restore refuses with --cpu-cap=cpu",
+	[CRIU_LOSES] = "criu restore loses registers",
+	[CRIU_KILLS] = "criu restore, a thread is killed",
+	[CRIU_DOUBTS] = "criu restore, unknown",
+	[CRIU_REMARKS] = "criu restore, no register is lost",
+};
+
 static void add_list(struct text *t)
 {
 	text_add(t, "Checks, in the order of events:\n");
@@ -173,6 +190,10 @@ static void add_list(struct text *t)
 	for (unsigned i = 0; i < hazards_count; i++)
 		text_printf(t, "  %-30s %s\n", hazards[i].id,
 			    hazards[i].title);
+	text_add(t, "\nWhat criu restore does:\n");
+	for (unsigned i = 0; i < CRIU_INDEXES; i++)
+		text_printf(t, "  %-30s %s\n", criu_reasons[i].id,
+			    criu_reasons[i].title);
 }
 
 bool message_add_explanation(struct text *t, const char *id)
@@ -197,6 +218,15 @@ bool message_add_explanation(struct text *t, const char *id)
 			continue;
 		add_page(t, h->id, "hazard", h->title, h->effect, h->advice,
 			 h->source);
+		return true;
+	}
+	for (unsigned i = 0; i < CRIU_INDEXES; i++) {
+		const struct criu_reason *c = &criu_reasons[i];
+
+		if (strcmp(c->id, id))
+			continue;
+		add_page(t, c->id, criu_kinds[c->kind], c->title, c->effect,
+			 c->advice, c->source);
 		return true;
 	}
 	return false;

@@ -4,7 +4,7 @@
 #define SIGFRAME_REPORT_MESSAGE_H
 
 #include "base/text.h"
-#include "kernel/checks.h"
+#include "kernel/criu.h"
 
 /* "avx, opmask"; components without a name as "component 20". */
 void message_add_components(struct text *t, uint64_t mask);
@@ -22,9 +22,14 @@ void message_add_hazard(struct text *t, unsigned index,
 			const struct frame_facts *f,
 			const struct target *target);
 
+/* The same of criu_reasons[index], with the values found. */
+void message_add_criu(struct text *t, enum criu_index index,
+		      const struct criu_findings *f);
+
 /*
- * Everything about the check or hazard of that id, several lines, or a list
- * of all if id is NULL. False, nothing added, if there is none of that id.
+ * Everything about the check, hazard or reason of criu_reasons[] of that id,
+ * several lines, or a list of all if id is NULL. False, nothing added, if there
+ * is none of that id.
  */
 bool message_add_explanation(struct text *t, const char *id);
 

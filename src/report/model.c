@@ -3,6 +3,9 @@
 #include "report/model.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
 
 struct report *report_create(const struct report_target *targets,
 			     size_t targets_count)
@@ -35,6 +38,7 @@ static void input_deinit(struct report_input *in)
 	}
 	free(in->dormant);
 	report_autopsies_deinit(in);
+	report_criu_deinit(in);
 	located_destroy(in->located);
 	snapshot_destroy(in->snapshot);
 }
@@ -46,6 +50,11 @@ void report_destroy(struct report *r)
 	for (size_t i = 0; i < r->inputs_count; i++)
 		input_deinit(&r->inputs[i]);
 	free(r->inputs);
+	for (size_t i = 0; i < r->errors_count; i++) {
+		free(r->errors[i].name);
+		free(r->errors[i].message);
+	}
+	free(r->errors);
 	free(r);
 }
 
@@ -197,8 +206,13 @@ static void add_counts(struct report_counts *sum,
 	sum->settled += c->settled;
 	sum->disagreements += c->disagreements;
 	sum->autopsies += c->autopsies;
-	for (unsigned o = 0; o < OUTCOMES; o++)
+	sum->unsearched += c->unsearched;
+	sum->restored_bad += c->restored_bad;
+	sum->criu_refuses += c->criu_refuses;
+	for (unsigned o = 0; o < OUTCOMES; o++) {
 		sum->verdicts[o] += c->verdicts[o];
+		sum->restored[o] += c->restored[o];
+	}
 }
 
 struct error *report_add(struct report *r, struct snapshot *s,
@@ -223,24 +237,56 @@ struct error *report_add(struct report *r, struct snapshot *s,
 	}
 	if (!err)
 		err = judge_dormant(r, &in);
+	if (!err)
+		err = report_judge_criu(r, &in);
 	if (err) {
 		input_deinit(&in);
 		return err;
 	}
+	in.counts.unsearched = l->memory_searched < l->memory;
 	for (size_t i = 0; i < r->targets_count; i++)
 		in.targets_intact += intact_on(&in, i);
 	add_counts(&r->counts, &in.counts);
 	r->inputs[r->inputs_count++] = in;
+	r->examined++;
 	return NULL;
 }
 
-enum outcome report_outcome(const struct report_counts *c)
+const struct report_error *report_add_error(struct report *r, const char *name,
+					    pid_t pid, const struct error *err)
 {
-	static const enum outcome by_weight[] = {
-		OUTCOME_FATAL, OUTCOME_GARBLED, OUTCOME_LOSSY, OUTCOME_UNKNOWN,
+	struct report_error *errors = reallocarray(
+		r->errors, r->errors_count + 1, sizeof(*errors));
+	struct report_error e = {
+		.name = name ? strdup(name) : NULL,
+		.pid = pid,
+		.code = error_code(err),
+		.message = strdup(error_message(err)),
 	};
 
-	for (unsigned i = 0; i < sizeof(by_weight) / sizeof(*by_weight); i++) {
+	if (errors)
+		r->errors = errors;
+	if (!errors || !e.message || (name && !e.name)) {
+		free(e.name);
+		free(e.message);
+		return NULL;
+	}
+	r->errors[r->errors_count] = e;
+	return &r->errors[r->errors_count++];
+}
+
+void report_forget(struct report *r)
+{
+	input_deinit(&r->inputs[--r->inputs_count]);
+}
+
+static const enum outcome by_weight[] = {
+	OUTCOME_FATAL, OUTCOME_GARBLED, OUTCOME_LOSSY, OUTCOME_UNKNOWN,
+};
+
+enum outcome report_outcome(const struct report_counts *c)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(by_weight); i++) {
 		enum outcome o = by_weight[i];
 		size_t settled = o == OUTCOME_UNKNOWN ? c->settled : 0;
 
@@ -248,4 +294,14 @@ enum outcome report_outcome(const struct report_counts *c)
 			return o;
 	}
 	return c->incomplete ? OUTCOME_UNKNOWN : OUTCOME_INTACT;
+}
+
+enum outcome report_outcome_all(const struct report_counts *c)
+{
+	enum outcome frames = report_outcome(c);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(by_weight); i++)
+		if (frames == by_weight[i] || c->restored[by_weight[i]])
+			return by_weight[i];
+	return OUTCOME_INTACT;
 }

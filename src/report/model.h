@@ -4,6 +4,7 @@
 #define SIGFRAME_REPORT_MODEL_H
 
 #include "describe/description.h"
+#include "kernel/criu.h"
 #include "kernel/predict.h"
 #include "locate/locate.h"
 #include "rehearse/rehearse.h"
@@ -54,6 +55,16 @@ struct report_hint {
 	unsigned check;			/* why, with a frame */
 };
 
+/* What "criu restore" makes of a checkpoint on one target. */
+struct report_criu {
+	enum tri refused;	/* with criu's default options */
+	enum outcome outcome;	/* of live registers, the worst */
+	bool bad;		/* with no hope of intact */
+	struct criu_live *threads;	/* as in `located` */
+	struct criu_findings why;	/* of all threads */
+	struct criu_findings compared;	/* what --cpu-cap would refuse */
+};
+
 struct report_counts {
 	size_t threads;
 	size_t frames;		/* of threads */
@@ -65,6 +76,11 @@ struct report_counts {
 	size_t settled;		/* unknown, but a rehearsal was intact */
 	size_t disagreements;	/* rehearsals that predict() had wrong */
 	size_t autopsies;	/* deaths that a failed sigreturn explains */
+	size_t unsearched;	/* inputs with memory that was left out */
+	/* checkpoints, by what becomes of live registers; once per target */
+	size_t restored[OUTCOMES];
+	size_t restored_bad;	/* with no hope of intact */
+	size_t criu_refuses;	/* some of these: for certain */
 };
 
 struct report_thread {
@@ -79,6 +95,8 @@ struct report_input {
 	struct report_frame *dormant;	/* as in `located` */
 	struct report_counts counts;
 	size_t targets_intact;	/* targets on which every frame is intact */
+	struct report_criu *criu;	/* per target; NULL: no checkpoint */
+	size_t criu_count;
 	struct report_target *origin;	/* where it ran; NULL: not known */
 	struct report_autopsy *autopsies;
 	size_t autopsies_count;
@@ -86,12 +104,32 @@ struct report_input {
 	size_t hints_count;
 };
 
+/* An input, or what else was asked for, that could not be examined. */
+struct report_error {
+	char *name;		/* of the file; NULL: it is none */
+	pid_t pid;		/* 0: no process */
+	enum error_code code;
+	char *message;
+};
+
 struct report {
 	const struct report_target *targets;
 	size_t targets_count;
-	struct report_input *inputs;
+	struct report_input *inputs;	/* those that are not forgotten */
 	size_t inputs_count;
+	size_t examined;	/* inputs, forgotten ones too */
 	size_t failed;		/* inputs that could not be examined */
+	struct report_error *errors;	/* why, as far as memory goes */
+	size_t errors_count;
+	bool several;		/* more inputs than one are to be examined */
+	/*
+	 * They are all processes of the system: those without a frame are
+	 * only counted, and so are those that nobody may look at, or that
+	 * ended before.
+	 */
+	bool sweep;
+	size_t refused;
+	size_t exited;
 	bool rehearsed;		/* what could be was rehearsed */
 	struct report_counts counts;
 };
@@ -104,6 +142,17 @@ void report_destroy(struct report *r);
 /* Judge every frame of `l` on every target. Takes `s` and `l`, always. */
 struct error *report_add(struct report *r, struct snapshot *s,
 			 struct located *l) MUST_USE;
+
+/*
+ * Keep why an input (a file of that name, if it is not NULL, or a process, if
+ * `pid` is not 0) could not be examined. NULL if there is no memory.
+ */
+const struct report_error *report_add_error(struct report *r, const char *name,
+					    pid_t pid,
+					    const struct error *err);
+
+/* Free the input that was added last. What was counted of it stays counted. */
+void report_forget(struct report *r);
 
 /* Frees it and what it owns; NULL is fine. For targets made one by one. */
 void report_target_destroy(struct report_target *t);
@@ -126,7 +175,16 @@ void report_autopsies_deinit(struct report_input *in);
 struct error *report_rehearse(struct report *r,
 			      const struct rehearse_stage *stage) MUST_USE;
 
-/* The outcome for all that was counted: the worst, UNKNOWN before INTACT. */
+/* For model.c only: judge a checkpoint's live registers; free that. */
+struct error *report_judge_criu(const struct report *r,
+				struct report_input *in) MUST_USE;
+void report_criu_deinit(struct report_input *in);
+
+/*
+ * The outcome for all that was counted: the worst, UNKNOWN before INTACT. Of
+ * frames only, and of frames and live registers.
+ */
 enum outcome report_outcome(const struct report_counts *c);
+enum outcome report_outcome_all(const struct report_counts *c);
 
 #endif

@@ -9,8 +9,11 @@
 #include "base/text.h"
 #include "config.h"
 #include "report/autopsy.h"
+#include "report/brief.h"
 #include "report/dormant.h"
 #include "report/frame.h"
+#include "report/restore.h"
+#include "report/summary.h"
 
 #define REPORT_FORMAT 1
 
@@ -27,10 +30,8 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_input_name(struct text *t, const struct report_input *in)
+void report_add_source(const struct snapshot *s, struct text *t)
 {
-	const struct snapshot *s = in->snapshot;
-
 	if (s->kind == SOURCE_PROCESS) {
 		text_printf(t, "process %d", (int)s->pid);
 		if (s->command[0])
@@ -39,8 +40,15 @@ static void add_input_name(struct text *t, const struct report_input *in)
 	}
 	text_printf(t, "%s", s->name ? s->name : source_kind_names[s->kind]);
 	if (s->command[0])
-		text_printf(t, ": core of %s, process %d", s->command,
-			    (int)s->pid);
+		text_printf(t, ": %s of %s, process %d",
+			    source_kind_is_checkpoint(s->kind) ? "checkpoint"
+							       : "core",
+			    s->command, (int)s->pid);
+}
+
+static void add_input_name(struct text *t, const struct report_input *in)
+{
+	report_add_source(in->snapshot, t);
 	report_add_killer(in, t);
 }
 
@@ -84,127 +92,28 @@ static void add_sentence(struct text *t, const struct report *r,
 		text_add(t, "; there may be more");
 }
 
-static void emit_headlines(const struct report *r, struct emitter *e)
+bool report_is_notable(const struct report_input *in)
 {
-	for (size_t i = 0; i < r->inputs_count; i++) {
-		const struct report_input *in = &r->inputs[i];
-		struct text t = TEXT_INIT;
+	const struct report_counts *c = &in->counts;
 
-		report_emit_causes(in, r->inputs_count > 1 ? in->snapshot->name
-							   : NULL, e);
-		add_input_name(&t, in);
-		add_sentence(&t, r, in);
-		emit_string(e, &F_HEADLINE, text_string(&t));
-		text_deinit(&t);
-	}
+	return c->frames || c->dormant || c->incomplete ||
+	       in->autopsies_count || in->hints_count;
 }
 
-/* Targets. */
-
-static const struct field F_TARGETS = { .key = "targets",
-					.flow = FLOW_HIDDEN };
-static const struct field F_T_NAME = { .key = "name", .flow = FLOW_HIDDEN };
-static const struct field F_T_TITLE = { .text = "%", .flow = FLOW_LINE,
-					.style = STYLE_TITLE };
-static const struct field F_T_CPU = { .key = "cpu", .text = ": %",
-				      .flow = FLOW_MORE };
-static const struct field F_T_CPU_HIDDEN = { .key = "cpu",
-					     .flow = FLOW_HIDDEN };
-static const struct field F_T_XFEATURES = {
-	.key = "xfeatures", .text = "  xfeatures %", .flow = FLOW_LINE };
-static const struct field F_T_SIZE = {
-	.key = "user_size", .text = ", frames of % bytes", .flow = FLOW_MORE };
-static const struct field F_T_LAYOUT = {
-	.key = "layout", .text = ", % layout", .flow = FLOW_MORE };
-static const struct field F_T_MXCSR = { .key = "mxcsr_mask",
-					.flow = FLOW_HIDDEN };
-static const struct field F_T_KERNEL = {
-	.key = "kernel", .text = "  kernel %", .flow = FLOW_LINE };
-static const struct field F_T_RULES = {
-	.key = "rule_set", .text = ", rules %", .flow = FLOW_MORE };
-static const struct field F_T_PROBED = { .key = "probed", .text = ", probed",
-					 .flow = FLOW_MORE };
-static const struct field F_T_NOTE = { .key = "note", .text = "  note: %",
-				       .flow = FLOW_LINE,
-				       .style = STYLE_WARNING };
-static const struct field F_T_ORIGINS = { .key = "origin",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_T_ASSUMED = { .key = "assumed",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_T_ASSUMPTION = { .key = "", .text = "assumed: %",
-					     .flow = FLOW_LINE,
-					     .style = STYLE_FAINT };
-
-/* "R5 (reverted)"; "R2 or R3" where the release cannot tell. */
-static void add_rules(struct text *t, rules_mask mask)
+static void emit_headline(const struct report *r,
+			  const struct report_input *in, struct emitter *e)
 {
-	bool one = mask && !(mask & (mask - 1));
-	const char *separator = "";
+	struct text t = TEXT_INIT;
 
-	if (!mask)
-		text_add(t, "not known");
-	for (unsigned i = 0; i < RULES_COUNT; i++) {
-		if (!(mask & RULES_BIT(i)))
-			continue;
-		text_printf(t, "%s%s", separator, rules_table[i].id);
-		if (one)
-			text_printf(t, " (%s)", rules_table[i].name);
-		separator = " or ";
-	}
-}
-
-static void emit_assumptions(const struct description *d, struct emitter *e)
-{
-	emit_array(e, &F_T_ASSUMED, SHAPE_INDENTED);
-	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++)
-		if (d->assumed[i])
-			emit_string(e, &F_T_ASSUMPTION, d->assumed[i]);
-	emit_end(e);
-}
-
-static void emit_origins(const struct description *d, struct emitter *e)
-{
-	emit_object(e, &F_T_ORIGINS, SHAPE_JSON_ONLY);
-	for (unsigned i = 0; i < DESCRIBED_FIELDS; i++) {
-		const struct field f = {
-			.key = description_field_names[i],
-			.flow = FLOW_HIDDEN,
-		};
-
-		emit_string(e, &f, origin_names[d->origin[i]]);
-	}
-	emit_end(e);
-}
-
-static void emit_target(const struct report_target *rt, struct emitter *e)
-{
-	const struct target *t = &rt->target;
-	bool named = strcmp(rt->cpu, t->name) != 0;
-	struct text rules = TEXT_INIT;
-
-	emit_object(e, &ELEMENT, SHAPE_PLAIN);
-	emit_string(e, &F_T_NAME, t->name);
-	emit_string(e, &F_T_TITLE, rt->is_host ? "this machine" : t->name);
-	emit_string(e, named ? &F_T_CPU : &F_T_CPU_HIDDEN, rt->cpu);
-	emit_word(e, &F_T_XFEATURES, t->cpu->xfeatures);
-	if (t->user_size)
-		emit_number(e, &F_T_SIZE, t->user_size);
-	else
-		emit_null(e, &F_T_SIZE);
-	emit_string(e, &F_T_LAYOUT, xstate_family_name(t->cpu->family));
-	if (t->cpu->mxcsr_mask)
-		emit_word(e, &F_T_MXCSR, t->cpu->mxcsr_mask);
-	else
-		emit_null(e, &F_T_MXCSR);
-	emit_string(e, &F_T_KERNEL, rt->description->kernel);
-	add_rules(&rules, t->rules);
-	emit_string(e, &F_T_RULES, text_string(&rules));
-	emit_bool(e, &F_T_PROBED, rt->probed);
-	emit_string(e, &F_T_NOTE, rt->note);
-	emit_origins(rt->description, e);
-	emit_assumptions(rt->description, e);
-	emit_end(e);
-	text_deinit(&rules);
+	if (r->sweep && !report_is_notable(in))
+		return;
+	emit_front(e, true);
+	report_emit_causes(in, r->several ? in->snapshot->name : NULL, e);
+	add_input_name(&t, in);
+	add_sentence(&t, r, in);
+	emit_string(e, &F_HEADLINE, text_string(&t));
+	report_emit_restores(r, in, e);
+	text_deinit(&t);
 }
 
 /* Threads. */
@@ -247,21 +156,45 @@ static const struct field F_ALT_ADDRESS = { .key = "address",
 					    .flow = FLOW_HIDDEN };
 static const struct field F_ALT_SIZE = { .key = "size",
 					 .flow = FLOW_HIDDEN };
+static const struct field F_ALT_USED = { .key = "in_use",
+					 .flow = FLOW_HIDDEN };
+static const struct field F_PENDING = { .key = "pending",
+					.flow = FLOW_HIDDEN };
 
-/* Known from the copy in the innermost frame only. */
+/* Mostly known from the copy in the innermost frame only. */
 static void emit_altstack(const struct located_thread *l, struct emitter *e)
 {
+	const struct thread *t = l->thread;
 	const struct sigframe *f =
 		l->frames_count ? &l->frames[0].facts.sigframe : NULL;
+	uint64_t address = 0, size = 0;
 
-	if (!f || !f->altstack_size) {
+	if (t->has & THREAD_HAS_ALTSTACK) {
+		address = t->altstack;
+		size = t->altstack_size;
+	} else if (f) {
+		address = f->altstack_sp;
+		size = f->altstack_size;
+	}
+	if (!size) {
 		emit_null(e, &F_ALTSTACK);
 		return;
 	}
 	emit_object(e, &F_ALTSTACK, SHAPE_JSON_ONLY);
-	emit_word(e, &F_ALT_ADDRESS, f->altstack_sp);
-	emit_number(e, &F_ALT_SIZE, (int64_t)f->altstack_size);
+	emit_word(e, &F_ALT_ADDRESS, address);
+	emit_number(e, &F_ALT_SIZE, (int64_t)size);
+	if (t->has & THREAD_HAS_PC_SP)
+		emit_bool(e, &F_ALT_USED,
+			  t->regs.r[X86_RSP] - address - 1 < size);
 	emit_end(e);
+}
+
+static void emit_pending(const struct thread *t, struct emitter *e)
+{
+	if (t->has & THREAD_HAS_PENDING)
+		emit_word(e, &F_PENDING, t->pending);
+	else
+		emit_null(e, &F_PENDING);
 }
 
 static void emit_thread(const struct report *r,
@@ -295,6 +228,7 @@ static void emit_thread(const struct report *r,
 		    l->lost);
 	emit_number(e, &F_STALE, (int64_t)l->stale);
 	emit_altstack(l, e);
+	emit_pending(t, e);
 	emit_array(e, &F_FRAMES, SHAPE_INDENTED);
 	for (size_t i = 0; i < l->frames_count; i++) {
 		if (i)
@@ -358,18 +292,34 @@ static void emit_source_cpu(const struct snapshot *s, struct emitter *e)
 	emit_end(e);
 }
 
+/*
+ * Is there more to tell than the headline has? Of all the processes of a
+ * system, what is as it should be is not shown unless more was asked for.
+ */
+static bool is_detailed(const struct report *r, const struct report_view *view,
+			const struct report_input *in)
+{
+	const struct report_counts *c = &in->counts;
+
+	if (!r->sweep)
+		return report_is_notable(in) || in->snapshot->notes_count ||
+		       in->criu;
+	if (view->registers || view->raw)
+		return report_is_notable(in);
+	return report_outcome(c) != OUTCOME_INTACT || c->hazards ||
+	       c->disagreements || in->autopsies_count || in->hints_count;
+}
+
 static void emit_input(const struct report *r, const struct report_view *view,
 		       const struct report_input *in, struct emitter *e)
 {
 	const struct snapshot *s = in->snapshot;
 	struct text title = TEXT_INIT;
-	bool detailed = in->counts.frames || in->counts.dormant ||
-			in->counts.incomplete ||
-			s->notes_count || in->autopsies_count ||
-			in->hints_count;
+	bool detailed = is_detailed(r, view, in);
 
-	emit_object(e, &ELEMENT, SHAPE_PLAIN);
-	if (r->inputs_count > 1 && detailed) {
+	emit_object(e, &ELEMENT,
+		    detailed || !r->sweep ? SHAPE_PLAIN : SHAPE_JSON_ONLY);
+	if (r->several && detailed) {
 		add_input_name(&title, in);
 		emit_string(e, &BLANK, "");
 		emit_string(e, &F_INPUT_TITLE, text_string(&title));
@@ -383,6 +333,7 @@ static void emit_input(const struct report *r, const struct report_view *view,
 	emit_source_cpu(s, e);
 	emit_string(e, &F_KERNEL, s->kernel);
 	report_emit_autopsies(in, e);
+	report_emit_criu(r, in, e);
 	emit_array(e, &F_THREADS, SHAPE_PLAIN);
 	for (size_t i = 0; i < in->located->threads_count; i++)
 		emit_thread(r, view, &in->threads[i], e);
@@ -398,125 +349,147 @@ static void emit_input(const struct report *r, const struct report_view *view,
 	text_deinit(&title);
 }
 
-/* The end. */
-
-static const struct field F_SUMMARY = { .key = "summary",
+static const struct field F_TARGETS = { .key = "targets",
 					.flow = FLOW_HIDDEN };
-static const struct field F_S_OUTCOME = { .key = "outcome",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_S_LINE = { .flow = FLOW_LINE };
-static const struct field F_S_INPUTS = { .key = "inputs",
-					 .flow = FLOW_HIDDEN };
-static const struct field F_S_FAILED = {
-	.key = "failed_inputs", .text = "inputs that could not be examined: %",
-	.flow = FLOW_LINE, .style = STYLE_WARNING };
-static const struct field F_S_NONE_FAILED = { .key = "failed_inputs",
-					      .flow = FLOW_HIDDEN };
-static const struct field F_S_THREADS = { .key = "threads",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_S_FRAMES = { .key = "frames",
-					 .flow = FLOW_HIDDEN };
-static const struct field F_S_DORMANT = { .key = "dormant",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_S_INCOMPLETE = { .key = "incomplete_threads",
-					     .flow = FLOW_HIDDEN };
-static const struct field F_S_AUTOPSIES = { .key = "autopsies",
-					    .flow = FLOW_HIDDEN };
-static const struct field F_S_HAZARDS = { .key = "with_hazards",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_S_DISAGREEMENTS = {
-	.key = "disagreements", .flow = FLOW_LINE, .style = STYLE_WARNING,
-	.text = "rehearsals that went otherwise than predicted: %" };
-static const struct field F_S_NO_DISAGREEMENT = { .key = "disagreements",
-						  .flow = FLOW_HIDDEN };
-static const struct field F_S_SETTLED = { .key = "settled",
-					  .flow = FLOW_HIDDEN };
-static const struct field F_S_BY_OUTCOME = { .key = "by_outcome",
-					     .flow = FLOW_HIDDEN };
-
-static void emit_summary(const struct report *r, struct emitter *e)
-{
-	const struct report_counts *c = &r->counts;
-	struct text line = TEXT_INIT;
-	const char *separator = ": ";
-
-	text_printf(&line, "%zu input%s, %zu thread%s, ", r->inputs_count,
-		    plural(r->inputs_count), c->threads, plural(c->threads));
-	report_add_frames(c, "frame", &line);
-	if (r->targets_count > 1)
-		text_printf(&line, " on %zu targets", r->targets_count);
-	for (unsigned o = 0; o < OUTCOMES; o++) {
-		if (!c->verdicts[o])
-			continue;
-		text_printf(&line, "%s%zu %s", separator, c->verdicts[o],
-			    outcome_name((enum outcome)o));
-		separator = ", ";
-	}
-	if (c->autopsies)
-		text_printf(&line, "; %zu failed sigreturn%s", c->autopsies,
-			    plural(c->autopsies));
-
-	emit_string(e, &BLANK, "");
-	emit_object(e, &F_SUMMARY, SHAPE_PLAIN);
-	/* what has killed a thread was fatal */
-	enum outcome outcome = c->autopsies ? OUTCOME_FATAL
-					    : report_outcome(c);
-
-	if (r->failed && outcome == OUTCOME_INTACT)
-		outcome = OUTCOME_UNKNOWN;
-	emit_string(e, &F_S_OUTCOME, outcome_name(outcome));
-	emit_string(e, &F_S_LINE, text_string(&line));
-	emit_number(e, &F_S_INPUTS, (int64_t)r->inputs_count);
-	emit_number(e, r->failed ? &F_S_FAILED : &F_S_NONE_FAILED,
-		    (int64_t)r->failed);
-	emit_number(e, &F_S_THREADS, (int64_t)c->threads);
-	emit_number(e, &F_S_FRAMES, (int64_t)c->frames);
-	emit_number(e, &F_S_DORMANT, (int64_t)c->dormant);
-	emit_number(e, &F_S_INCOMPLETE, (int64_t)c->incomplete);
-	emit_number(e, &F_S_HAZARDS, (int64_t)c->hazards);
-	if (r->rehearsed) {
-		emit_number(e, &F_S_SETTLED, (int64_t)c->settled);
-		emit_number(e, c->disagreements ? &F_S_DISAGREEMENTS
-						: &F_S_NO_DISAGREEMENT,
-			    (int64_t)c->disagreements);
-	}
-	emit_number(e, &F_S_AUTOPSIES, (int64_t)c->autopsies);
-	emit_object(e, &F_S_BY_OUTCOME, SHAPE_JSON_ONLY);
-	for (unsigned o = 0; o < OUTCOMES; o++) {
-		const struct field f = {
-			.key = outcome_name((enum outcome)o),
-			.flow = FLOW_HIDDEN,
-		};
-
-		emit_number(e, &f, (int64_t)c->verdicts[o]);
-	}
-	emit_end(e);
-	emit_end(e);
-	text_deinit(&line);
-}
-
 static const struct field F_FORMAT = { .key = "format",
 				       .flow = FLOW_HIDDEN };
 static const struct field F_TOOL = { .key = "tool", .flow = FLOW_HIDDEN };
 static const struct field F_VERSION = { .key = "version",
 					.flow = FLOW_HIDDEN };
 
-void report_emit(const struct report *r, const struct report_view *view,
-		 struct emitter *e)
+void report_emit_tool(struct emitter *e)
 {
-	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	emit_number(e, &F_FORMAT, REPORT_FORMAT);
 	emit_string(e, &F_TOOL, PACKAGE_NAME);
 	emit_string(e, &F_VERSION, PACKAGE_VERSION);
-	emit_headlines(r, e);
+}
+
+static void emit_begin(const struct report *r, struct emitter *e)
+{
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	report_emit_tool(e);
 	emit_array(e, &F_TARGETS, SHAPE_PLAIN);
 	for (size_t i = 0; i < r->targets_count; i++)
-		emit_target(&r->targets[i], e);
+		report_emit_target(&r->targets[i], e);
 	emit_end(e);
 	emit_array(e, &F_INPUTS, SHAPE_PLAIN);
-	for (size_t i = 0; i < r->inputs_count; i++)
-		emit_input(r, view, &r->inputs[i], e);
+}
+
+static void emit_input_of(const struct report_walk *w,
+			  const struct report_input *in)
+{
+	/* in front even of the targets */
+	emit_headline(w->report, in, w->emitter);
+	/* those of others may follow */
+	if (w->report->several)
+		emit_front(w->emitter, false);
+	if (!w->begun)
+		emit_begin(w->report, w->emitter);
+	emit_input(w->report, w->view, in, w->emitter);
+}
+
+/* The rest of a document behind its inputs. */
+static struct error *finish(const struct report *r,
+			    const struct report_error *errors, size_t count,
+			    struct emitter *e)
+{
 	emit_end(e);
-	emit_summary(r, e);
+	report_emit_errors(errors, count, e);
+	emit_string(e, &BLANK, "");
+	report_emit_summary(r, e);
 	emit_end(e);
+	return emit_finish(e);
+}
+
+/* A document of its own: one input, or why there is none, or neither. */
+static struct error *emit_document(const struct report_walk *w,
+				   const struct report *r,
+				   const struct report_input *in,
+				   const struct report_error *error)
+{
+	emit_begin(r, w->emitter);
+	if (in)
+		emit_input(r, w->view, in, w->emitter);
+	return finish(r, error, error ? 1 : 0, w->emitter);
+}
+
+/* The report as it were if there were no other input. */
+static struct report alone(const struct report *r,
+			   const struct report_input *in)
+{
+	struct report one = *r;
+
+	one.counts = in ? in->counts : (struct report_counts){ 0 };
+	one.examined = in ? 1 : 0;
+	one.failed = in ? 0 : 1;
+	one.several = false;
+	one.sweep = false;
+	return one;
+}
+
+struct error *report_emit_input(struct report_walk *w,
+				const struct report_input *in)
+{
+	struct report one = alone(w->report, in);
+	struct error *err = NULL;
+
+	switch (w->view->form) {
+	case REPORT_LINES:
+		err = emit_document(w, &one, in, NULL);
+		break;
+	case REPORT_BRIEF:
+		if (w->report->sweep && !report_is_notable(in))
+			return NULL;
+		report_emit_brief(w->report, in, !w->begun, w->emitter);
+		break;
+	case REPORT_TEXT:
+	case REPORT_JSON:
+		emit_input_of(w, in);
+		break;
+	}
+	w->begun = true;
+	if (!err)
+		err = emit_flush(w->emitter);
+	w->failed = err;
+	return err;
+}
+
+struct error *report_emit_error(struct report_walk *w,
+				const struct report_error *error)
+{
+	struct report one = alone(w->report, NULL);
+	struct error *err = NULL;
+
+	if (w->view->form == REPORT_LINES && !w->failed)
+		err = emit_document(w, &one, NULL, error);
+	w->failed |= err != NULL;
+	return err;
+}
+
+struct error *report_emit_end(struct report_walk *w)
+{
+	const struct report *r = w->report;
+
+	if (w->failed)
+		return NULL;
+	switch (w->view->form) {
+	case REPORT_LINES:
+		/* what was passed by is no input's */
+		return r->sweep ? emit_document(w, r, NULL, NULL) : NULL;
+	case REPORT_BRIEF:
+		if (w->begun)
+			emit_string(w->emitter, &BLANK, "");
+		if (r->examined)
+			report_emit_summary(r, w->emitter);
+		return emit_finish(w->emitter);
+	case REPORT_TEXT:
+		if (!w->begun)
+			return NULL;
+		break;
+	case REPORT_JSON:
+		if (!w->begun)
+			emit_begin(r, w->emitter);
+		break;
+	}
+	return finish(r, r->errors, r->errors_count, w->emitter);
 }

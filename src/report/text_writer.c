@@ -10,11 +10,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "report/wrap.h"
+#include "source/spool.h"
 
 #define DEPTH_MAX 32
 #define GRID_GAP 3
 #define COLUMN_GAP 2
 #define LAST_COLUMN_MIN 24
+#define LAST_COLUMN_WANTED 36
 
 /* One cell of a grid or table. */
 struct cell {
@@ -28,10 +30,10 @@ struct row {
 
 struct text_writer {
 	struct emitter emitter;	/* first: the two are the same address */
+	struct text_manner manner;
 	FILE *out;
-	bool color;
-	unsigned width;
-	bool wrap;		/* lines that are longer */
+	FILE *behind;		/* what comes later in there, or NULL */
+	bool front;
 
 	struct text line;	/* colors included */
 	size_t line_columns;	/* without them */
@@ -92,6 +94,36 @@ static unsigned indentation(const struct text_writer *w)
 	return blanks;
 }
 
+/* Where what is said now goes. */
+static FILE *place_of(struct text_writer *w)
+{
+	struct spool spool = { .fd = -1 };
+	struct error *err;
+
+	if (w->front || w->failed)
+		return w->out;
+	if (w->behind)
+		return w->behind;
+	err = spool_open(&spool);
+	if (!err)
+		w->behind = fdopen(spool.fd, "w+");
+	if (w->behind)
+		return w->behind;
+	spool_close(&spool);
+	error_free(err);
+	w->failed = true;
+	return w->out;
+}
+
+static void write_line(struct text_writer *w, const char *line, size_t size)
+{
+	FILE *out = place_of(w);
+
+	if ((size && fwrite(line, 1, size, out) != size) ||
+	    fputc('\n', out) == EOF)
+		w->failed = true;
+}
+
 static void end_line(struct text_writer *w)
 {
 	struct text wrapped = TEXT_INIT;
@@ -101,12 +133,13 @@ static void end_line(struct text_writer *w)
 		return;
 	while (size && w->line.data[size - 1] == ' ')
 		size--;
-	if (w->wrap && w->line_columns > w->width)
-		wrap_line(&wrapped, w->line.data, size, w->width);
-	else
-		text_add_bytes(&wrapped, w->line.data, size);
-	if (text_bad(&w->line) || text_bad(&wrapped) ||
-	    fprintf(w->out, "%s\n", text_string(&wrapped)) < 0)
+	if (w->manner.wrap && w->line_columns > w->manner.width) {
+		wrap_line(&wrapped, w->line.data, size, w->manner.width);
+		write_line(w, text_string(&wrapped), wrapped.size);
+	} else {
+		write_line(w, w->line.data, size);
+	}
+	if (text_bad(&w->line) || text_bad(&wrapped))
 		w->failed = true;
 	text_deinit(&wrapped);
 	text_clear(&w->line);
@@ -151,13 +184,14 @@ static struct row *add_row(struct text_writer *w)
 static void fill(struct text_writer *w, struct cell *c, const char *text,
 		 size_t columns)
 {
-	char *joined;
+	size_t old = c->text ? strlen(c->text) : 0, more = strlen(text) + 1;
+	char *joined = realloc(c->text, old + more);
 
-	if (asprintf(&joined, "%s%s", c->text ? c->text : "", text) < 0) {
+	if (!joined) {
 		w->failed = true;
 		return;
 	}
-	free(c->text);
+	memcpy(joined + old, text, more);
 	c->text = joined;
 	c->columns += columns;
 }
@@ -199,43 +233,46 @@ static void put(struct text_writer *w, enum field_flow flow, const char *text,
 	w->line_columns += columns;
 }
 
+/* Most of what is said is for JSON only. */
+static bool is_shown(const struct text_writer *w, const struct field *f)
+{
+	return f->flow != FLOW_HIDDEN && !w->hidden;
+}
+
 /* Surround `value`, already safe to print, with the field's text. */
 static void show(struct text_writer *w, const struct field *f,
 		 const char *value)
 {
 	const char *format = f->text ? f->text : "%";
 	const char *mark = strchr(format, '%');
-	const char *color = w->color ? color_of(f, value) : NULL;
+	const char *color = w->manner.color ? color_of(f, value) : NULL;
 	struct text *t = &w->value;
-	struct text piece = TEXT_INIT;
+	size_t start, columns;
 
-	if (f->flow == FLOW_HIDDEN || w->hidden)
+	if (!is_shown(w, f))
 		return;
 	if (f->flow == FLOW_BLANK) {
 		end_line(w);
-		if (fputc('\n', w->out) == EOF)
+		if (fputc('\n', place_of(w)) == EOF)
 			w->failed = true;
 		return;
 	}
-	text_add_bytes(&piece, format,
-		       mark ? (size_t)(mark - format) : strlen(format));
-	if (mark) {
-		text_add(&piece, value);
-		text_add(&piece, mark + 1);
-	}
-
-	size_t columns = text_columns(text_string(&piece));
-
 	text_clear(t);
 	if (color)
 		text_add(t, color);
-	text_add(t, text_string(&piece));
+	start = t->size;
+	text_add_bytes(t, format,
+		       mark ? (size_t)(mark - format) : strlen(format));
+	if (mark) {
+		text_add(t, value);
+		text_add(t, mark + 1);
+	}
+	columns = text_columns(text_string(t) + start);
 	if (color)
 		text_add(t, "\033[0m");
-	if (text_bad(t) || text_bad(&piece))
+	if (text_bad(t))
 		w->failed = true;
 	put(w, f->flow, text_string(t), columns);
-	text_deinit(&piece);
 }
 
 static void write_string(struct emitter *e, const struct field *f,
@@ -243,6 +280,8 @@ static void write_string(struct emitter *e, const struct field *f,
 {
 	struct text safe = TEXT_INIT;
 
+	if (!is_shown(writer_of(e), f))
+		return;
 	text_add_foreign(&safe, value);
 	show(writer_of(e), f, text_string(&safe));
 	text_deinit(&safe);
@@ -253,6 +292,8 @@ static void write_number(struct emitter *e, const struct field *f,
 {
 	char text[24];
 
+	if (!is_shown(writer_of(e), f))
+		return;
 	snprintf(text, sizeof(text), "%" PRId64, value);
 	show(writer_of(e), f, text);
 }
@@ -262,6 +303,8 @@ static void write_word(struct emitter *e, const struct field *f,
 {
 	char text[24];
 
+	if (!is_shown(writer_of(e), f))
+		return;
 	snprintf(text, sizeof(text), "0x%" PRIx64, value);
 	show(writer_of(e), f, text);
 }
@@ -297,8 +340,8 @@ static void write_grid(struct text_writer *w)
 			widest = w->rows[i].cells[0].columns;
 	widest += GRID_GAP;
 
-	size_t room = w->width > indentation(w) ? w->width - indentation(w)
-						 : 1;
+	size_t indent = indentation(w), width = w->manner.width;
+	size_t room = width > indent ? width - indent : 1;
 	size_t across = (room + GRID_GAP) / widest;
 
 	across = across ? across : 1;
@@ -338,8 +381,9 @@ static size_t fitting(const char *text, size_t room)
 static void write_last_column(struct text_writer *w, const char *text,
 			      size_t indent)
 {
-	size_t room = w->width > indent + LAST_COLUMN_MIN ? w->width - indent
-							   : LAST_COLUMN_MIN;
+	size_t width = w->manner.width;
+	size_t room = width > indent + LAST_COLUMN_MIN ? width - indent
+						       : LAST_COLUMN_MIN;
 
 	while (*text) {
 		size_t size = fitting(text, room);
@@ -355,24 +399,53 @@ static void write_last_column(struct text_writer *w, const char *text,
 	}
 }
 
-/* Columns are as wide as their widest cell; the last takes what is left. */
+static size_t widest(const struct text_writer *w, unsigned column, size_t max)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < w->rows_count; i++) {
+		size_t columns = w->rows[i].cells[column].columns;
+
+		if (columns > most && columns <= max)
+			most = columns;
+	}
+	return most;
+}
+
+/* What the first column may take, so that there is room for the last. */
+static size_t first_column_max(const struct text_writer *w, size_t second)
+{
+	size_t others = indentation(w) + second + LAST_COLUMN_WANTED +
+			(FLOW_COLUMNS - 1) * COLUMN_GAP;
+
+	return w->manner.width > others ? w->manner.width - others : 0;
+}
+
+/*
+ * Columns are as wide as their widest cell; the last takes what is left. What
+ * is too long for the first column has a line of its own.
+ */
 static void write_table(struct text_writer *w)
 {
-	size_t widths[FLOW_COLUMNS] = { 0 };
+	size_t widths[FLOW_COLUMNS - 1];
 
-	for (size_t i = 0; i < w->rows_count; i++)
-		for (unsigned c = 0; c < FLOW_COLUMNS; c++)
-			if (w->rows[i].cells[c].columns > widths[c])
-				widths[c] = w->rows[i].cells[c].columns;
+	widths[1] = widest(w, 1, SIZE_MAX);
+	widths[0] = widest(w, 0, first_column_max(w, widths[1]));
 	for (size_t i = 0; i < w->rows_count; i++) {
 		const struct cell *cells = w->rows[i].cells;
 		size_t indent = indentation(w);
 
 		begin_line(w);
 		for (unsigned c = 0; c < FLOW_COLUMNS - 1; c++) {
-			size_t pad = widths[c] - cells[c].columns + COLUMN_GAP;
+			size_t pad = widths[c] + COLUMN_GAP;
 
 			text_add(&w->line, cells[c].text ? cells[c].text : "");
+			if (cells[c].columns > widths[c]) {
+				w->line_columns = 1;
+				begin_line(w);
+			} else {
+				pad -= cells[c].columns;
+			}
 			text_pad(&w->line, ' ', (long)pad);
 			indent += widths[c] + COLUMN_GAP;
 		}
@@ -444,14 +517,46 @@ static void write_end(struct emitter *e)
 		free_rows(w);
 }
 
+static void write_front(struct emitter *e, bool front)
+{
+	struct text_writer *w = writer_of(e);
+
+	end_line(w);
+	w->front = front;
+}
+
+static struct error *write_flush(struct emitter *e)
+{
+	struct text_writer *w = writer_of(e);
+
+	if (fflush(w->out))
+		w->failed = true;
+	if (w->failed)
+		return error_os(errno ? errno : ENOMEM, "writing the report");
+	return NULL;
+}
+
+/* All that was said in front is out: now the rest. */
+static void append_behind(struct text_writer *w)
+{
+	char buf[4096];
+	size_t size;
+
+	rewind(w->behind);
+	while ((size = fread(buf, 1, sizeof(buf), w->behind)))
+		if (fwrite(buf, 1, size, w->out) != size)
+			w->failed = true;
+	w->failed |= ferror(w->behind) != 0;
+}
+
 static struct error *write_finish(struct emitter *e)
 {
 	struct text_writer *w = writer_of(e);
 
 	end_line(w);
-	if (w->failed)
-		return error_os(errno ? errno : ENOMEM, "writing the report");
-	return NULL;
+	if (w->behind)
+		append_behind(w);
+	return write_flush(e);
 }
 
 static void write_destroy(struct emitter *e)
@@ -460,13 +565,15 @@ static void write_destroy(struct emitter *e)
 
 	free_rows(w);
 	free(w->rows);
+	if (w->behind)
+		fclose(w->behind);
 	text_deinit(&w->line);
 	text_deinit(&w->value);
 	free(w);
 }
 
-struct emitter *text_writer_create(FILE *out, bool color, unsigned width,
-				   bool wrap)
+struct emitter *text_writer_create(FILE *out,
+				   const struct text_manner *manner)
 {
 	static const struct emitter_ops ops = {
 		.begin = write_begin,
@@ -476,6 +583,8 @@ struct emitter *text_writer_create(FILE *out, bool color, unsigned width,
 		.word = write_word,
 		.boolean = write_boolean,
 		.null = write_null,
+		.front = write_front,
+		.flush = write_flush,
 		.finish = write_finish,
 		.destroy = write_destroy,
 	};
@@ -485,8 +594,7 @@ struct emitter *text_writer_create(FILE *out, bool color, unsigned width,
 		return NULL;
 	w->emitter.ops = &ops;
 	w->out = out;
-	w->color = color;
-	w->width = width;
-	w->wrap = wrap;
+	w->front = true;
+	w->manner = *manner;
 	return &w->emitter;
 }

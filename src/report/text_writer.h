@@ -7,13 +7,19 @@
 
 #include "report/emitter.h"
 
+/* Who reads it. */
+struct text_manner {
+	bool color;
+	unsigned width;	/* columns to fill with grids and tables */
+	bool wrap;	/* break other lines there, too: for people at a
+			   terminal, not for grep */
+};
+
 /*
- * Writes to `out` as it goes. `width` is the columns to fill with grids and
- * tables; with `wrap` other lines are broken there, too, which is for people
- * at a terminal and not for grep. Foreign strings are escaped. NULL if there
- * is no memory.
+ * Writes to `out` as it goes. Foreign strings are escaped. NULL if there is no
+ * memory.
  */
-struct emitter *text_writer_create(FILE *out, bool color, unsigned width,
-				   bool wrap);
+struct emitter *text_writer_create(FILE *out,
+				   const struct text_manner *manner);
 
 #endif

@@ -50,10 +50,10 @@ static const struct field F_PERHAPS_GARBLED = { .text = "perhaps garbled: %",
 						.flow = FLOW_COLUMN_2 };
 static const struct field F_MXCSR = TO_JSON("mxcsr_loaded");
 
-/* What firing means for this verdict. */
-static enum outcome check_outcome(const struct check *c,
-				  const struct verdict *v)
+enum outcome report_check_outcome(unsigned index, const struct verdict *v)
 {
+	const struct check *c = &checks[index];
+
 	if (c->stages & CHECK_AT(CHECK_CHOICE) && c->outcome == OUTCOME_INTACT)
 		return v->lost ? OUTCOME_LOSSY : OUTCOME_INTACT;
 	return c->outcome;
@@ -75,7 +75,7 @@ static void emit_checks(const struct verdict *v, const struct frame_facts *f,
 		emit_object(e, &ELEMENT, SHAPE_PLAIN);
 		emit_string(e, certain ? &F_ID : &F_UNSURE_ID, checks[i].id);
 		emit_string(e, &F_CHECK_OUTCOME,
-			    outcome_name(check_outcome(&checks[i], v)));
+			    outcome_name(report_check_outcome(i, v)));
 		emit_bool(e, &F_CERTAIN, certain);
 		emit_string(e, &F_MESSAGE, text_string(&message));
 		emit_end(e);

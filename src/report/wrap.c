@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A label is no longer than this, indentation included. */
-enum { LABEL_MAX = 24, STEP = 2 };
+enum { LABEL_MAX = 34, STEP = 2 };
 
 /* Bytes of the color or character at `s`, and the columns that it takes. */
 static size_t step(const char *s, const char *end, unsigned *columns_ret)

@@ -7,8 +7,8 @@
 
 #include "source/sorted.h"
 
-/* The first piece of a stack is mostly all of it; then they grow. */
-#define FIRST_PIECE KIB(16)
+/* The first piece of a stack mostly has it; then they grow. */
+#define FIRST_PIECE KIB(4)
 #define LAST_PIECE (AREA_WINDOW - AREA_OVERLAP)
 
 static bool belongs_together(const struct mapping *a, const struct mapping *b)
@@ -135,6 +135,33 @@ static void add_hit(struct areas *areas, struct area *a, struct scan_hit hit)
 }
 
 /*
+ * Have [start, start + size) in the window, as far as it can be read, and keep
+ * what is before that if there is room for both. Returns how much there is.
+ */
+static size_t extend_window(struct areas *areas, uint64_t start, size_t size)
+{
+	uint64_t skip = start - areas->window_addr;
+
+	if (start < areas->window_addr || skip > areas->window_size) {
+		areas->window_size = 0;
+	} else if (skip + size > sizeof(areas->window)) {
+		areas->window_size -= skip;
+		memmove(areas->window, areas->window + skip,
+			areas->window_size);
+	} else {
+		start = areas->window_addr;
+		size += skip;
+	}
+	areas->window_addr = start;
+	if (areas->window_size < size)
+		areas->window_size += areas->read(
+			areas->snapshot, start + areas->window_size,
+			areas->window + areas->window_size,
+			size - areas->window_size);
+	return min64(areas->window_size, size);
+}
+
+/*
  * Scan from `start` on, at most to `end` and at most `size` bytes. Returns
  * where it got to: `start` itself if that cannot be read.
  */
@@ -145,16 +172,15 @@ static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
 	uint64_t cursor = start;
 
 	end = above(start, size, end);
-	areas->window_addr = start;
-	areas->window_size =
-		areas->read(areas->snapshot, start, areas->window,
-			    above(end, AREA_OVERLAP, a->end) - start);
+	size = extend_window(areas, start,
+			     above(end, AREA_OVERLAP, a->end) - start);
 
-	struct bytes b = { areas->window, areas->window_size, start };
+	uint64_t skip = start - areas->window_addr;
+	struct bytes b = { areas->window + skip, size - skip, start };
 
 	end = min64(end, start + b.size);
 	/* what lies in the overlap is the next piece's */
-	while (scan_next(b, &cursor, &hit) && hit.address < end)
+	while (scan_next_below(b, end, &cursor, &hit))
 		add_hit(areas, a, hit);
 	if (end > start)
 		add_scanned(areas, a, start, end);

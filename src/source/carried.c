@@ -20,6 +20,7 @@ struct process_line {
 	uint64_t pid;
 	uint64_t partial;	/* mappings_partial */
 	uint64_t threads;	/* how many */
+	uint64_t actions;	/* actions_known */
 };
 
 struct mapping_line {
@@ -30,8 +31,14 @@ struct mapping_line {
 struct thread_line {
 	uint64_t tid, state, stopped, clear, has, shadow_stack;
 	uint64_t syscall;	/* + 1 */
+	uint64_t altstack, altstack_size, pending;
+	uint64_t components, components_in_use;
 	char *name;
 	char *problem;
+};
+
+struct action_line {
+	uint64_t signal, handler, flags, restorer, mask;
 };
 
 struct note_line {
@@ -46,6 +53,7 @@ static const struct record_field process_fields[] = {
 	RECORD_FIELD(process_line, kernel, RECORD_TEXT),
 	RECORD_FIELD(process_line, partial, RECORD_NUMBER),
 	RECORD_FIELD(process_line, threads, RECORD_NUMBER),
+	RECORD_FIELD(process_line, actions, RECORD_NUMBER),
 };
 static const struct record_field mapping_fields[] = {
 	RECORD_FIELD(mapping_line, start, RECORD_WORD),
@@ -65,7 +73,19 @@ static const struct record_field thread_fields[] = {
 	RECORD_FIELD(thread_line, has, RECORD_WORD),
 	RECORD_FIELD(thread_line, syscall, RECORD_NUMBER),
 	RECORD_FIELD(thread_line, shadow_stack, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, altstack, RECORD_WORD),
+	RECORD_FIELD(thread_line, altstack_size, RECORD_NUMBER),
+	RECORD_FIELD(thread_line, pending, RECORD_WORD),
+	RECORD_FIELD(thread_line, components, RECORD_WORD),
+	RECORD_FIELD(thread_line, components_in_use, RECORD_WORD),
 	RECORD_FIELD(thread_line, problem, RECORD_TEXT),
+};
+static const struct record_field action_fields[] = {
+	RECORD_FIELD(action_line, signal, RECORD_NUMBER),
+	RECORD_FIELD(action_line, handler, RECORD_WORD),
+	RECORD_FIELD(action_line, flags, RECORD_WORD),
+	RECORD_FIELD(action_line, restorer, RECORD_WORD),
+	RECORD_FIELD(action_line, mask, RECORD_WORD),
 };
 static const struct record_field note_fields[] = {
 	RECORD_FIELD(note_line, text, RECORD_TEXT),
@@ -74,6 +94,7 @@ static const struct record_field note_fields[] = {
 static const struct record process_record = RECORD("process", process_fields);
 static const struct record mapping_record = RECORD("map", mapping_fields);
 static const struct record thread_record = RECORD("thread", thread_fields);
+static const struct record action_record = RECORD("action", action_fields);
 static const struct record note_record = RECORD("note", note_fields);
 
 static void write_thread(const struct thread *t, struct text *text)
@@ -87,11 +108,31 @@ static void write_thread(const struct thread *t, struct text *text)
 		.has = t->has,
 		.syscall = (uint64_t)t->syscall + 1,
 		.shadow_stack = t->shadow_stack,
+		.altstack = t->altstack,
+		.altstack_size = t->altstack_size,
+		.pending = t->pending,
+		.components = t->components,
+		.components_in_use = t->components_in_use,
 		.problem = t->problem ? (char *)error_message(t->problem)
 				      : NULL,
 	};
 
 	record_write(&thread_record, &line, text);
+}
+
+static void write_actions(const struct snapshot *s, struct text *text)
+{
+	for (unsigned i = 0; i < SNAPSHOT_SIGNALS; i++) {
+		const struct signal_action *a = &s->actions[i];
+		const struct action_line line = {
+			.signal = i + 1, .handler = a->handler,
+			.flags = a->flags, .restorer = a->restorer,
+			.mask = a->mask,
+		};
+
+		if (a->handler || a->restorer)
+			record_write(&action_record, &line, text);
+	}
 }
 
 void carried_write(const struct snapshot *s, struct text *t)
@@ -104,6 +145,7 @@ void carried_write(const struct snapshot *s, struct text *t)
 		.kernel = s->kernel,
 		.partial = s->mappings_partial,
 		.threads = s->threads_count,
+		.actions = s->actions_known,
 	};
 
 	text_printf(t, WORD " %d\n", CARRIED_VERSION);
@@ -120,6 +162,7 @@ void carried_write(const struct snapshot *s, struct text *t)
 	}
 	for (size_t i = 0; i < s->threads_count; i++)
 		write_thread(&s->threads[i], t);
+	write_actions(s, t);
 	for (size_t i = 0; i < s->notes_count; i++) {
 		const struct note_line line = { s->notes[i] };
 
@@ -167,6 +210,7 @@ static struct error *take_process(struct reading *r, struct span line)
 	if (!err) {
 		r->threads = p.threads;
 		s->mappings_partial = p.partial != 0;
+		s->actions_known = p.actions != 0;
 		s->pid = (pid_t)p.pid;
 		memset(s->command, 0, sizeof(s->command));
 		if (p.command)
@@ -236,8 +280,15 @@ static struct error *take_thread(struct reading *r, struct span line)
 		/* nothing is there that the ordinary notes lack */
 		t->has = (t->has & (unsigned)l.has) |
 			 ((unsigned)l.has &
-			  (THREAD_HAS_SYSCALL | THREAD_HAS_SIGMASK));
+			  (THREAD_HAS_SYSCALL | THREAD_HAS_SIGMASK |
+			   THREAD_HAS_ALTSTACK | THREAD_HAS_PENDING |
+			   THREAD_HAS_COMPONENTS));
 		t->syscall = (int64_t)(l.syscall - 1);
+		t->altstack = l.altstack;
+		t->altstack_size = l.altstack_size;
+		t->pending = l.pending;
+		t->components = l.components;
+		t->components_in_use = l.components_in_use;
 		t->shadow_stack = l.shadow_stack <= TRI_YES
 					  ? (enum tri)l.shadow_stack
 					  : TRI_UNKNOWN;
@@ -246,6 +297,20 @@ static struct error *take_thread(struct reading *r, struct span line)
 					       l.problem);
 	}
 	record_deinit(&thread_record, &l);
+	return err;
+}
+
+static struct error *take_action(struct reading *r, struct span line)
+{
+	struct action_line l = { 0 };
+	struct error *err = record_read(&action_record, line, &l);
+
+	if (!err && l.signal - 1 < SNAPSHOT_SIGNALS)
+		r->s->actions[l.signal - 1] = (struct signal_action){
+			.handler = l.handler, .flags = l.flags,
+			.restorer = l.restorer, .mask = l.mask,
+		};
+	record_deinit(&action_record, &l);
 	return err;
 }
 
@@ -267,6 +332,7 @@ static const struct {
 	{ &process_record, take_process },
 	{ &mapping_record, take_mapping },
 	{ &thread_record, take_thread },
+	{ &action_record, take_action },
 	{ &note_record, take_note },
 };
 

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "source/carried.h"
 #include "source/coredump.h"
-#include "source/corefiles.h"
+#include "source/mapfiles.h"
 #include "source/corenotes.h"
 
 #define EXECFN_MAX 4096
@@ -18,7 +18,7 @@
 struct core {
 	struct coredump dump;
 	struct corenotes notes;
-	struct corefiles *files;
+	struct mapfiles *files;
 	struct core_options options;	/* its strings are the next two */
 	char *executable;
 	char *sysroot;
@@ -43,10 +43,10 @@ static size_t read_file(const struct snapshot *s, uint64_t addr, void *buf,
 		return 0;
 	/* What the loader relocates is only made read-only afterwards. */
 	if (!(m->prot & PROT_EXEC) &&
-	    (!corefiles_prot(core->files, m->path, addr, &prot) ||
+	    (!mapfiles_prot(core->files, m->path, addr, &prot) ||
 	     prot & PROT_WRITE))
 		return 0;
-	err = corefiles_get(core->files, m->path, &fd);
+	err = mapfiles_get(core->files, m->path, &fd);
 	if (err) {
 		error_free(err);
 		return 0;
@@ -89,7 +89,7 @@ static struct error *core_open_file(const struct snapshot *s,
 
 	if (!mapping_is_file(m) || core->notes.carried)
 		return error_new(ERROR_UNSUPPORTED, "no file was mapped");
-	err = corefiles_get(core->files, m->path, &fd);
+	err = mapfiles_get(core->files, m->path, &fd);
 	if (err)
 		return err;
 	*fd_ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -102,7 +102,7 @@ static void core_close(struct snapshot *s)
 
 	if (!core)
 		return;
-	corefiles_destroy(core->files);
+	mapfiles_destroy(core->files);
 	corenotes_deinit(&core->notes);
 	coredump_deinit(&core->dump);
 	free(core->executable);
@@ -112,6 +112,7 @@ static void core_close(struct snapshot *s)
 
 static const struct snapshot_ops core_ops = {
 	.read = core_read,
+	.steady = true,
 	.next_data = core_next_data,
 	.open_file = core_open_file,
 	.close = core_close,
@@ -152,7 +153,7 @@ static struct error *read_notes(struct core *core, struct snapshot *s,
 
 static struct error *add_mapping(struct snapshot *s, uint64_t start,
 				 uint64_t end, unsigned prot,
-				 const struct core_range *r)
+				 const struct mapped_range *r)
 {
 	struct mapping *m = snapshot_add_mapping(s);
 
@@ -175,23 +176,22 @@ static struct error *add_mapping(struct snapshot *s, uint64_t start,
 /* A mapping per segment, with what NT_FILE says of it. */
 static struct error *add_mappings(struct core *core, struct snapshot *s)
 {
-	struct core_range *r = core->notes.ranges;
-	struct core_range *end = r + core->notes.ranges_count;
+	struct corenotes *n = &core->notes;
 	struct error *err = NULL;
+	size_t k = 0;
 
 	for (size_t i = 0; i < core->dump.segments_count && !err; i++) {
 		const struct core_segment *g = &core->dump.segments[i];
+		struct mapped_range *r = NULL;
 
-		while (r < end && r->end <= g->start)
-			r++;
-
-		bool within = r < end && r->start <= g->start &&
-			      g->end <= r->end;
-
-		if (within)
+		while (k < n->ranges_count && n->ranges[k].end <= g->start)
+			k++;
+		if (k < n->ranges_count && n->ranges[k].start <= g->start &&
+		    g->end <= n->ranges[k].end)
+			r = &n->ranges[k];
+		if (r)
 			r->prot |= g->prot;
-		err = add_mapping(s, g->start, g->end, g->prot,
-				  within ? r : NULL);
+		err = add_mapping(s, g->start, g->end, g->prot, r);
 	}
 	return err;
 }
@@ -201,7 +201,7 @@ static struct error *add_mappings(struct core *core, struct snapshot *s)
  * that had not been modified. Only the file knows their protection.
  */
 static struct error *add_gap(struct core *core, struct snapshot *s,
-			     const struct core_range *r, uint64_t start,
+			     const struct mapped_range *r, uint64_t start,
 			     uint64_t end)
 {
 	const struct mapping probe = { .path = (char *)r->path };
@@ -209,7 +209,7 @@ static struct error *add_gap(struct core *core, struct snapshot *s,
 
 	s->mappings_partial = true;
 	if (!mapping_is_file(&probe) ||
-	    !corefiles_prot(core->files, r->path, start, &prot))
+	    !mapfiles_prot(core->files, r->path, start, &prot))
 		return NULL;
 	return add_mapping(s, start, end, prot, r);
 }
@@ -221,7 +221,7 @@ static struct error *add_gaps(struct core *core, struct snapshot *s)
 	struct error *err = NULL;
 
 	for (size_t k = 0; k < core->notes.ranges_count && !err; k++) {
-		const struct core_range *r = &core->notes.ranges[k];
+		const struct mapped_range *r = &core->notes.ranges[k];
 		uint64_t at = r->start;
 
 		while (i < d->segments_count && d->segments[i].end <= at)
@@ -243,7 +243,7 @@ static struct error *add_gaps(struct core *core, struct snapshot *s)
 static const char *path_at(const struct core *core, uint64_t addr)
 {
 	for (size_t i = 0; addr && i < core->notes.ranges_count; i++) {
-		const struct core_range *r = &core->notes.ranges[i];
+		const struct mapped_range *r = &core->notes.ranges[i];
 
 		if (addr >= r->start && addr < r->end)
 			return r->path;
@@ -331,16 +331,18 @@ static struct error *read_core(struct core *core, struct snapshot *s,
 	if (!mapped)
 		mapped = path_at(core, core->notes.phdr);
 
-	struct corefiles_setup setup = {
-		.options = &core->options,
+	struct mapfiles_setup setup = {
+		.what = "the core",
+		.sysroot = core->options.sysroot,
+		.replacement = core->options.executable,
+		.executable = mapped,
 		.ranges = core->notes.ranges,
 		.ranges_count = core->notes.ranges_count,
-		.executable = mapped,
 		.memory = coredump_image(&core->dump),
 		.snapshot = s,
 	};
 
-	err = corefiles_create(&setup, &core->files);
+	err = mapfiles_create(&setup, &core->files);
 	if (!err && !core->notes.carried)
 		err = add_gaps(core, s);
 	if (err)
@@ -369,8 +371,9 @@ static bool copy_options(struct core *core, const struct core_options *o)
 	       (!o->sysroot || core->sysroot);
 }
 
-struct error *core_open(const char *path, const struct core_options *options,
-			struct snapshot **ret)
+struct error *core_open_fd(int fd, const char *name,
+			   const struct core_options *options,
+			   struct snapshot **ret)
 {
 	struct snapshot *s = snapshot_create(SOURCE_CORE);
 	struct core *core = calloc(1, sizeof(*core));
@@ -379,22 +382,33 @@ struct error *core_open(const char *path, const struct core_options *options,
 	if (!s || !core) {
 		free(core);
 		snapshot_destroy(s);
+		close(fd);
 		return err;
 	}
-	core->dump.fd = -1;
+	core->dump.fd = fd;
 	s->source = core;
 	s->ops = &core_ops;
-	s->name = strdup(path);
+	s->name = strdup(name);
 	if (s->name && copy_options(core, options))
-		err = coredump_open(&core->dump, path);
+		err = coredump_open(&core->dump);
 	s->word = core->dump.header.word;
 	s->machine = core->dump.header.machine;
 	if (!err)
 		err = read_core(core, s, options);
 	if (err) {
 		snapshot_destroy(s);
-		return error_wrap(err, "%s", path);
+		return error_wrap(err, "%s", name);
 	}
 	*ret = s;
 	return NULL;
+}
+
+struct error *core_open(const char *path, const struct core_options *options,
+			struct snapshot **ret)
+{
+	int fd;
+	struct error *err = elffile_open(NULL, path, &fd);
+
+	return err ? error_wrap(err, "%s", path)
+		   : core_open_fd(fd, path, options, ret);
 }

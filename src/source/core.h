@@ -10,6 +10,7 @@ struct core_options {
 	const char *sysroot;	/* in front of the names in NT_FILE, or NULL */
 	const pid_t *tids;	/* only these threads; none: all */
 	size_t tids_count;
+	bool whole_xstate;	/* keep all that threads have in registers */
 };
 
 /*
@@ -24,5 +25,13 @@ struct core_options {
  */
 struct error *core_open(const char *path, const struct core_options *options,
 			struct snapshot **ret) MUST_USE;
+
+/*
+ * The same for a file that is open, which is taken, also when it fails. Holes
+ * in it count as zeros. The snapshot and errors call it `name`.
+ */
+struct error *core_open_fd(int fd, const char *name,
+			   const struct core_options *options,
+			   struct snapshot **ret) MUST_USE;
 
 #endif

@@ -38,17 +38,6 @@ static const struct {
 	{ EM_LOONGARCH, "LoongArch" },
 };
 
-static const struct {
-	const char *magic;
-	const char *name;
-} compressions[] = {
-	{ "\x28\xb5\x2f\xfd", "zstd" },
-	{ "\x1f\x8b", "gzip" },
-	{ "\xfd" "7zXZ", "xz" },
-	{ "\x04\x22\x4d\x18", "lz4" },
-	{ "BZh", "bzip2" },
-};
-
 static struct error *check_header(const struct elffile_header *h)
 {
 	if (h->type != ET_CORE) {
@@ -71,27 +60,16 @@ static struct error *check_header(const struct elffile_header *h)
 			 "a core of ELF machine %u, not of x86", h->machine);
 }
 
-/* Open `path` and read the header; says what the file is if not a core. */
-static struct error *open_file(struct coredump *d, const char *path)
+/* Read the header; says what the file is if not a core. */
+static struct error *read_header(struct coredump *d)
 {
 	struct elffile_image image = elffile_image_of(&d->fd);
-	struct error *err = elffile_open(NULL, path, &d->fd);
+	struct error *err;
 	struct stat st;
-	char magic[6] = "";
 
-	if (err)
-		return err;
 	if (fstat(d->fd, &st))
 		return error_os(errno, "cannot examine");
-	d->size = st.st_size;
-	if (pread(d->fd, magic, sizeof(magic), 0) < 0)
-		return error_os(errno, "cannot read");
-	for (unsigned i = 0; i < ARRAY_SIZE(compressions); i++)
-		if (!strncmp(magic, compressions[i].magic,
-			     strlen(compressions[i].magic)))
-			return error_new(ERROR_UNSUPPORTED,
-					 "compressed with %s: decompress it "
-					 "first", compressions[i].name);
+	d->size = (uint64_t)st.st_size;
 	err = elffile_header_read(&image, &d->header);
 	return err ? err : check_header(&d->header);
 }
@@ -369,9 +347,9 @@ struct elffile_image coredump_image(const struct coredump *d)
 	return (struct elffile_image){ .read = read_all, .arg = d };
 }
 
-struct error *coredump_open(struct coredump *d, const char *path)
+struct error *coredump_open(struct coredump *d)
 {
-	struct error *err = open_file(d, path);
+	struct error *err = read_header(d);
 
 	if (!err)
 		err = read_headers(d);

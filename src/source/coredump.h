@@ -23,7 +23,7 @@ struct note_segment {
 };
 
 struct coredump {
-	int fd;			/* -1 before coredump_open() */
+	int fd;			/* of the core; closed by coredump_deinit() */
 	uint64_t size;		/* of the file */
 	uint64_t wanted_size;	/* had it not been truncated */
 	struct elffile_header header;
@@ -35,11 +35,11 @@ struct coredump {
 };
 
 /*
- * Open a core of an x86-64, x32 or i386 process and read its headers. An error
- * says what the file is instead. Of segments that overlap, the one with the
- * lowest address stays. `d` is zeroed but for fd.
+ * Read the headers of a core of an x86-64, x32 or i386 process. An error says
+ * what the file is instead. Of segments that overlap, the one with the lowest
+ * address stays. `d` is zeroed but for fd.
  */
-struct error *coredump_open(struct coredump *d, const char *path) MUST_USE;
+struct error *coredump_open(struct coredump *d) MUST_USE;
 void coredump_deinit(struct coredump *d);
 
 /* The segment that holds `addr`, or NULL. */

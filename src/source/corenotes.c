@@ -150,7 +150,7 @@ static struct error *take_auxv(struct corenotes *n, struct bytes desc)
 
 /* Entry `index`, without its path; false if it makes no sense. */
 static bool range_decode(struct bytes desc, unsigned w, uint64_t index,
-			 uint64_t page_size, struct core_range *ret)
+			 uint64_t page_size, struct mapped_range *ret)
 {
 	uint64_t off = (2 + 3 * index) * w;
 	uint64_t pages;
@@ -177,7 +177,7 @@ static struct error *take_file(struct corenotes *n, struct bytes desc)
 	}
 
 	struct bytes names = bytes_from(desc, (2 + 3 * count) * w);
-	struct core_range *ranges = calloc(count + 1, sizeof(*ranges));
+	struct mapped_range *ranges = calloc(count + 1, sizeof(*ranges));
 	char *at = malloc(names.size + 1);
 
 	n->ranges = ranges;
@@ -191,7 +191,7 @@ static struct error *take_file(struct corenotes *n, struct bytes desc)
 	bool bad = false;
 
 	for (uint64_t i = 0; i < count; i++) {
-		struct core_range *r = &ranges[n->ranges_count];
+		struct mapped_range *r = &ranges[n->ranges_count];
 
 		if (at >= end) {
 			bad = true;
@@ -218,11 +218,12 @@ static struct error *take_xstate(struct corenotes *n, struct bytes desc)
 		n->xstate_size = desc.size;
 	if (!t || t->xstate || desc.size < XSTATE_MIN_SIZE)
 		return NULL;
-	t->xstate = malloc(XSTATE_MIN_SIZE);
+	t->xstate_size = n->options->whole_xstate ? desc.size
+						  : XSTATE_MIN_SIZE;
+	t->xstate = malloc(t->xstate_size);
 	if (!t->xstate)
 		return &error_no_memory;
-	memcpy(t->xstate, desc.data, XSTATE_MIN_SIZE);
-	t->xstate_size = XSTATE_MIN_SIZE;
+	memcpy(t->xstate, desc.data, t->xstate_size);
 	t->has |= THREAD_HAS_XSTATE;
 	return NULL;
 }
@@ -438,7 +439,7 @@ struct error *corenotes_read(struct corenotes *n, uint64_t off, uint64_t size)
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct core_range *x = a, *y = b;
+	const struct mapped_range *x = a, *y = b;
 
 	return (x->start > y->start) - (x->start < y->start);
 }

@@ -4,16 +4,7 @@
 #define SIGFRAME_SOURCE_CORENOTES_H
 
 #include "source/core.h"
-#include "source/elffile.h"
-
-/* An entry of NT_FILE. */
-struct core_range {
-	uint64_t start;		/* [start, end) */
-	uint64_t end;
-	uint64_t offset;	/* bytes into the file */
-	const char *path;	/* foreign */
-	unsigned prot;		/* of the segments in it; 0 from the notes */
-};
+#include "source/mapfiles.h"
 
 /* Start with what the first part asks for, the rest zeroed. */
 struct corenotes {
@@ -24,7 +15,7 @@ struct corenotes {
 	struct snapshot *snapshot;	/* gets threads, names, auxv, layout */
 
 	/* By address, never overlapping. */
-	struct core_range *ranges;
+	struct mapped_range *ranges;
 	size_t ranges_count;
 	uint64_t phdr;		/* AT_PHDR, AT_ENTRY, AT_EXECFN; 0: unknown */
 	uint64_t entry;

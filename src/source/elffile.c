@@ -415,10 +415,10 @@ bool elffile_prot_at(const struct elffile_image *image, uint64_t off,
 	return false;
 }
 
-static int open_in(const char *root, const char *path, int flags)
+static int open_in(int from, const char *root, const char *path, int flags)
 {
 	if (!root)
-		return open(path, flags);
+		return openat(from, path, flags);
 
 	struct open_how how = {
 		.flags = (unsigned)flags,
@@ -437,7 +437,8 @@ static int open_in(const char *root, const char *path, int flags)
 	return fd;
 }
 
-struct error *elffile_open(const char *root, const char *path, int *fd_ret)
+static struct error *open_regular(int from, const char *root,
+				  const char *path, int *fd_ret)
 {
 	/* O_PATH does not open: looking has no effect on a FIFO or device. */
 	static const int steps[] = {
@@ -449,7 +450,10 @@ struct error *elffile_open(const char *root, const char *path, int *fd_ret)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
 		cleanup_close(&fd);
-		fd = open_in(root, path, steps[i]);
+		fd = open_in(from, root, path, steps[i]);
+		if (fd < 0 && from != AT_FDCWD &&
+		    (errno == ENOENT || errno == ENOTDIR))
+			return error_new(ERROR_GONE, "no such file");
 		if (fd < 0 || fstat(fd, &st))
 			return error_os(errno, "cannot open");
 		if (S_ISDIR(st.st_mode))
@@ -462,4 +466,14 @@ struct error *elffile_open(const char *root, const char *path, int *fd_ret)
 	}
 	*fd_ret = TAKE_FD(fd);
 	return NULL;
+}
+
+struct error *elffile_open(const char *root, const char *path, int *fd_ret)
+{
+	return open_regular(AT_FDCWD, root, path, fd_ret);
+}
+
+struct error *elffile_open_at(int from, const char *path, int *fd_ret)
+{
+	return open_regular(from, NULL, path, fd_ret);
 }

@@ -134,4 +134,8 @@ size_t elffile_read(int fd, uint64_t off, void *buf, size_t size);
 struct error *elffile_open(const char *root, const char *path,
 			   int *fd_ret) MUST_USE;
 
+/* The same below the directory `from`; ERROR_GONE if there is no such file. */
+struct error *elffile_open_at(int from, const char *path,
+			      int *fd_ret) MUST_USE;
+
 #endif

@@ -4,24 +4,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "source/tasks.h"
+#include "source/stopping.h"
 
-#define MILLISECOND UINT64_C(1000000)
-/* However many threads there are: by then they have stopped, or never will. */
-#define STOP_DEADLINE (1000 * MILLISECOND)
-/* Uninterruptible threads do not keep the others waiting that long. */
-#define STOP_PATIENCE (100 * MILLISECOND)
-/* After that, something is up: have stopped threads been killed? */
-#define STOP_USUAL (20 * MILLISECOND)
-#define STOP_PASSES 32
+#define MILLISECOND 1000000
 #define LOOK_ATTEMPTS 3
+/* What a stopped thread's stacks and registers mostly take, in bytes. */
+#define MEMORY_EACH (10 << 10)
+#define MEMORY_MAX (64 << 20)
 
 struct live {
 	const struct live_options *options;
@@ -30,16 +26,9 @@ struct live {
 	struct tasks tasks;
 	bool new_tasks;		/* since the mappings were read */
 	struct stacks *copies;
+	bool closer;		/* no thread is spared */
 	struct error *error;	/* what nothing can be done about */
 };
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * MILLISECOND + (uint64_t)t.tv_nsec;
-}
 
 static void nap(uint64_t nanoseconds)
 {
@@ -183,7 +172,9 @@ static struct error *look(struct live *l, bool copy)
 		if (task_settled(t) || !t->has_sp)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
-		if (t->found == STACKS_NOTHING && task_may_be_elsewhere(t, l->snapshot))
+		t->spare = t->found == STACKS_NOTHING &&
+			   task_may_be_elsewhere(t, l->snapshot);
+		if (t->spare && (copy || l->closer))
 			t->found = STACKS_UNSURE;
 		if (copy && t->found != STACKS_NOTHING)
 			copy_stacks(l, t, true);
@@ -196,83 +187,32 @@ static struct error *look(struct live *l, bool copy)
 	return NULL;
 }
 
-/* Has every seized thread stopped, or is it no use to wait for those left? */
-static bool all_stopped(struct live *l, uint64_t waited)
-{
-	bool hopeless = waited > STOP_PATIENCE;
-	size_t running = 0;
-
-	for (size_t i = 0; i < l->tasks.count; i++) {
-		struct task *t = &l->tasks.list[i];
-		struct procfs_stat stat;
-
-		if (t->tracee.state == TRACEE_STOPPED && waited > STOP_USUAL)
-			tracer_poll(&t->tracee);
-		if (t->tracee.state != TRACEE_SEIZED)
-			continue;
-		tracer_poll(&t->tracee);
-		if (t->tracee.state != TRACEE_SEIZED)
-			continue;
-		running++;
-		hopeless = hopeless &&
-			   !procfs_stat(l->process->dir, t->thread.tid,
-					&stat) &&
-			   stat.state == 'D';
-	}
-	return !running || hopeless;
-}
-
-static void wait_for_stops(struct live *l, uint64_t start)
-{
-	for (unsigned round = 0;; round++) {
-		uint64_t waited = now() - start;
-
-		if (all_stopped(l, waited) || waited > STOP_DEADLINE)
-			return;
-		if (round < 64)
-			sched_yield();
-		else
-			nap(MILLISECOND / 10);
-	}
-}
-
-/* Stop all that is not settled, and threads that appear meanwhile. */
+/* Stop all that is not settled. */
 static struct error *stop_threads(struct live *l, struct tracer *tracer)
 {
-	uint64_t start = now();
-	size_t from = 0, added = 0;
+	size_t before = l->tasks.count, missed = 0;
+	struct error *err = stopping_stop(tracer, &l->tasks, l->process,
+					  l->options->tids,
+					  l->options->tids_count, &missed);
 
-	for (unsigned pass = 0; pass < STOP_PASSES; pass++) {
-		for (size_t i = from; i < l->tasks.count; i++)
-			if (!task_settled(&l->tasks.list[i]))
-				tracer_seize(tracer, &l->tasks.list[i].tracee);
-		for (size_t i = from; i < l->tasks.count; i++)
-			tracer_interrupt(&l->tasks.list[i].tracee);
-		from = l->tasks.count;
-		wait_for_stops(l, start);
-
-		struct error *err = list_tasks(l, &added);
-
-		if (err)
-			return err;
-		if (!added || now() - start > STOP_DEADLINE)
-			break;
-	}
-	if (added)
+	l->new_tasks |= l->tasks.count != before;
+	if (!err && missed)
 		snapshot_note(l->snapshot,
 			      "process %d kept creating threads; %zu were not "
-			      "stopped", l->process->pid, added);
-	return NULL;
+			      "stopped", l->process->pid, missed);
+	return err;
 }
 
-static void read_registers(struct task *t)
+static void read_registers(const struct live *l, struct task *t)
 {
+	size_t most = l->options->whole_xstate ? SIZE_MAX : XSTATE_MIN_SIZE;
+
 	if (t->tracee.state == TRACEE_GONE)
 		t->gone = true;
 	if (t->tracee.state != TRACEE_STOPPED || t->gone)
 		return;
 
-	struct error *err = tracer_read(&t->tracee, &t->thread);
+	struct error *err = tracer_read(&t->tracee, most, &t->thread);
 
 	if (!err) {
 		t->thread.stopped = true;
@@ -312,7 +252,7 @@ static struct error *copy_stopped(struct live *l)
 	bool all = l->options->stop == LIVE_STOP_ALL;
 
 	for (size_t i = 0; i < l->tasks.count; i++) {
-		read_registers(&l->tasks.list[i]);
+		read_registers(l, &l->tasks.list[i]);
 		/* what is copied of its stack now is true if it stays there */
 		if (!task_settled(&l->tasks.list[i]))
 			task_mark(&l->tasks.list[i], l->process);
@@ -332,6 +272,30 @@ static struct error *copy_stopped(struct live *l)
 		t->thread.clear = !all && t->found == STACKS_NOTHING;
 	}
 	return NULL;
+}
+
+/*
+ * Fetch the memory that the copies will take from the kernel now, so that
+ * nobody has to stand still for that.
+ */
+static void prepare_memory(const struct live *l)
+{
+	size_t size = 0;
+	void *room;
+
+	for (size_t i = 0; i < l->tasks.count; i++)
+		if (!task_settled(&l->tasks.list[i]) && size < MEMORY_MAX)
+			size += MEMORY_EACH;
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_TRIM_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
+	mallopt(M_MMAP_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
+#endif
+	room = malloc(size);
+	if (room)
+		memset(room, 1, size);
+	/* the compiler is not to know that nobody reads it */
+	__asm__ volatile("" : : "r"(room) : "memory");
+	free(room);
 }
 
 static void stop_and_copy(struct tracer *tracer, void *arg)
@@ -417,8 +381,8 @@ static struct error *look_at_rest(struct live *l)
 	return err;
 }
 
-/* Everything without stopping anything. */
-static struct error *look_only(struct live *l)
+/* Everything without stopping anything, because of `why`. */
+static struct error *look_only(struct live *l, const char *why)
 {
 	struct error *err = NULL;
 	size_t moved = 1, added;
@@ -440,8 +404,8 @@ static struct error *look_only(struct live *l)
 		if (task_settled(t) || t->unmoved || t->thread.problem)
 			continue;
 		t->thread.problem = error_new(
-			ERROR_UNSUPPORTED, "%s; not looked at because of "
-			"--stop=none", t->has_sp ? "moves on" : "runs");
+			ERROR_UNSUPPORTED, "%s; not looked at because of %s",
+			t->has_sp ? "moves on" : "runs", why);
 	}
 	return err;
 }
@@ -460,6 +424,35 @@ static struct error *look_first(struct live *l)
 	return err;
 }
 
+/*
+ * Copy the stacks of those that were spared, without which nobody could tell
+ * what they are up to. An error if one has run since it was looked at.
+ */
+static struct error *copy_spared(struct live *l)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < l->tasks.count && !err; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (!t->thread.spared || t->gone)
+			continue;
+		if (!l->copies)
+			err = new_copies(l);
+		if (err)
+			break;
+		copy_stacks(l, t, true);
+		/* it is about what has been copied now */
+		t->found = STACKS_NOTHING;
+		task_look_end(t, l->process);
+		if (!t->unmoved)
+			err = error_new(ERROR_OS, "thread %d of process %d "
+					"runs again and again", t->thread.tid,
+					l->process->pid);
+	}
+	return err;
+}
+
 static struct error *examine(struct live *l)
 {
 	size_t added;
@@ -471,7 +464,9 @@ static struct error *examine(struct live *l)
 		return error_new(ERROR_GONE, "process %d has no such thread",
 				 l->process->pid);
 	if (l->options->stop == LIVE_STOP_NONE)
-		return look_only(l);
+		return look_only(l, "--stop=none");
+	if (process_traces_us(l->process))
+		return look_only(l, "its being the tracer of this program");
 	/* of what has to be done anyway, as much as can be before stopping */
 	err = l->options->stop == LIVE_STOP_AUTO ? look_first(l)
 						 : read_maps(l);
@@ -480,12 +475,15 @@ static struct error *examine(struct live *l)
 
 	for (size_t i = 0; i < l->tasks.count; i++)
 		settled = settled && task_settled(&l->tasks.list[i]);
-	if (err || settled)
-		return err;
-	err = tracer_run(stop_and_copy, l);
-	if (!err)
+	if (!err && !settled) {
+		prepare_memory(l);
+		err = tracer_run(stop_and_copy, l);
+	}
+	if (!err && !settled)
 		err = TAKE_PTR(l->error);
-	return err ? err : look_at_rest(l);
+	if (!err && !settled)
+		err = look_at_rest(l);
+	return err ? err : copy_spared(l);
 }
 
 /* Make the tasks the snapshot's threads. */
@@ -552,9 +550,10 @@ static struct error *check_end(const struct live *l, struct error *err,
 }
 
 static struct error *open_once(pid_t pid, const struct live_options *options,
-			       struct snapshot *s, bool *again_ret)
+			       bool closer, struct snapshot *s, bool *again_ret)
 {
-	struct live l = { .options = options, .snapshot = s };
+	struct live l = { .options = options, .snapshot = s,
+			  .closer = closer };
 	struct error *err = process_open(pid, s);
 
 	l.process = s->source;
@@ -583,7 +582,8 @@ struct error *live_open(pid_t pid, const struct live_options *options,
 		error_free(err);
 		if (!s)
 			return &error_no_memory;
-		err = open_once(pid, options, s, &again);
+		/* what went wrong may be that one was spared that runs */
+		err = open_once(pid, options, options->closer || n, s, &again);
 		if (!err) {
 			snapshot_finish(s);
 			*ret = s;

@@ -13,6 +13,8 @@ enum live_stop {
 
 struct live_options {
 	enum live_stop stop;
+	bool closer;		/* AUTO: nor spare any, see struct thread */
+	bool whole_xstate;	/* keep all of what stopped threads have */
 	const pid_t *tids;	/* only these threads; none: all */
 	size_t tids_count;
 };
@@ -33,5 +35,8 @@ struct error *live_open(pid_t pid, const struct live_options *options,
  * *ret. ERROR_GONE if pid does not exist.
  */
 struct error *live_tree(pid_t pid, pid_t **ret, size_t *count_ret) MUST_USE;
+
+/* All processes but kernel threads, by number; the caller frees *ret. */
+struct error *live_all(pid_t **ret, size_t *count_ret) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* livetree.c - a process and its descendants */
+/* livetree.c - a process and its descendants, or all that there are */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -125,5 +125,31 @@ struct error *live_tree(pid_t pid, pid_t **ret, size_t *count_ret)
 	}
 	*ret = t.pids;
 	*count_ret = t.count;
+	return NULL;
+}
+
+struct error *live_all(pid_t **ret, size_t *count_ret)
+{
+	CLEANUP_FREE pid_t *pids = NULL;
+	size_t count = 0, kept = 0;
+	struct error *err = procfs_check();
+	int failed;
+
+	if (err)
+		return err;
+	failed = procfs_list(AT_FDCWD, "/proc", &pids, &count);
+	if (failed)
+		return error_os(-failed, "cannot list /proc");
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP_FD int dir = open_process(pids[i]);
+		struct procfs_stat stat;
+
+		/* what has ended by now is not our concern */
+		if (dir >= 0 && !procfs_stat(dir, 0, &stat) &&
+		    !(stat.flags & PROCFS_PF_KTHREAD))
+			pids[kept++] = pids[i];
+	}
+	*ret = TAKE_PTR(pids);
+	*count_ret = kept;
 	return NULL;
 }

@@ -3,8 +3,11 @@
 #include "source/pagemap.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "source/sorted.h"
 
 #define PAGE UINT64_C(4096)
 /* An entry each: a tenth of a second or so. */
@@ -131,12 +134,12 @@ static bool fill_by_entries(struct pagemap *p, uint64_t from, uint64_t to)
 	return true;
 }
 
-static bool fill(struct pagemap *p, uint64_t from, uint64_t to)
+static bool fill(struct pagemap *p, uint64_t from, uint64_t to, uint64_t ahead)
 {
 	if (p->fd < 0)
 		return false;
 	if (!p->no_scan) {
-		if (fill_by_scan(p, from, to))
+		if (fill_by_scan(p, from, ahead > to ? ahead : to))
 			return true;
 		p->no_scan = errno == ENOTTY || errno == EINVAL;
 	}
@@ -144,24 +147,25 @@ static bool fill(struct pagemap *p, uint64_t from, uint64_t to)
 }
 
 uint64_t pagemap_next(struct pagemap *p, uint64_t from, uint64_t to,
-		      uint64_t *end_ret)
+		      uint64_t ahead, uint64_t *end_ret)
 {
 	uint64_t at = from & -PAGE;
 
 	while (at < to) {
 		if ((at < p->from || at >= p->to) &&
-		    !fill(p, at, (to + PAGE - 1) & -PAGE)) {
+		    !fill(p, at, (to + PAGE - 1) & -PAGE, ahead & -PAGE)) {
 			*end_ret = to;
 			return at > from ? at : from;
 		}
-		for (unsigned i = 0; i < p->count; i++) {
+
+		size_t i = sorted_above(p->runs, p->count, sizeof(*p->runs),
+					offsetof(struct pagemap_run, end),
+					at > from ? at : from);
+
+		if (i < p->count && p->runs[i].start < to) {
 			uint64_t start = p->runs[i].start;
 			uint64_t end = p->runs[i].end;
 
-			if (end <= at || end <= from)
-				continue;
-			if (start >= to)
-				break;
 			*end_ret = end < to ? end : to;
 			return start > from ? start : from;
 		}

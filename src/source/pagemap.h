@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PAGEMAP_RUNS = 64 };
+enum { PAGEMAP_RUNS = 512 };
 
 /*
  * A process may have reserved terabytes and touched little. What is not there
@@ -21,7 +21,7 @@ struct pagemap {
 	uint64_t from;
 	uint64_t to;
 	unsigned count;
-	struct {
+	struct pagemap_run {
 		uint64_t start;
 		uint64_t end;
 	} runs[PAGEMAP_RUNS];
@@ -35,9 +35,10 @@ void pagemap_deinit(struct pagemap *p);
  * The first address in [from, to) that has a page of its own, in memory or
  * swapped out, and where such pages end, in *end_ret; `to` if none has. Where
  * the kernel does not tell, there may be one. Page zero-filled and shared, or
- * still the file's, do not count.
+ * still the file's, do not count. What lies between `to` and `ahead` is likely
+ * to be asked for next.
  */
 uint64_t pagemap_next(struct pagemap *p, uint64_t from, uint64_t to,
-		      uint64_t *end_ret);
+		      uint64_t ahead, uint64_t *end_ret);
 
 #endif

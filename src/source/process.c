@@ -12,10 +12,17 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "source/elfnames.h"
+
+/* How long a thread that was let go is waited for, in all 10 ms. */
+enum { RESUME_TRIES = 20, RESUME_NAP = 500000 };
+
+/* Bytes of neighbouring mappings whose pages are asked about at once. */
+#define AHEAD_MAX (UINT64_C(128) << 20)
 
 /*
  * Unlike process_vm_readv(), this reads the memory that the process had when
@@ -97,10 +104,30 @@ static struct error *process_open_file(const struct snapshot *s,
 	return NULL;
 }
 
+/*
+ * How far to ask about at once from the mapping on that holds `from`: over
+ * small ones, as stacks are. A large one may have pages by the million.
+ */
+static uint64_t pages_ahead(const struct snapshot *s, uint64_t from)
+{
+	const struct mapping *m = snapshot_mapping(s, from);
+	const struct mapping *last = s->mappings + s->mappings_count;
+	uint64_t left = AHEAD_MAX;
+
+	/* "[vsyscall]" is not the process's */
+	while (m && m < last && m->end - m->start <= left &&
+	       m->end <= INT64_MAX) {
+		left -= m->end - m->start;
+		m++;
+	}
+	return m && m > s->mappings ? m[-1].end : from;
+}
+
 static uint64_t process_next_data(const struct snapshot *s, uint64_t from,
 				  uint64_t to, uint64_t *end_ret)
 {
 	struct process *p = s->source;
+	uint64_t ahead = 0;
 
 	if (!p->pages_opened) {
 		char name[64];
@@ -110,7 +137,21 @@ static uint64_t process_next_data(const struct snapshot *s, uint64_t from,
 			     openat(p->dir, name, O_RDONLY | O_CLOEXEC));
 		p->pages_opened = true;
 	}
-	return pagemap_next(&p->pages, from, to, end_ret);
+	if (from < p->pages.from || from >= p->pages.to)
+		ahead = pages_ahead(s, from);
+	return pagemap_next(&p->pages, from, to, ahead, end_ret);
+}
+
+bool process_traces_us(const struct process *p)
+{
+	CLEANUP_FD int self = open("/proc/self",
+				   O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct procfs_status own;
+	struct procfs_stat tracer;
+
+	/* it is a thread that traces */
+	return self >= 0 && !procfs_status(self, 0, &own) && own.tracer &&
+	       !procfs_stat(p->dir, (pid_t)own.tracer, &tracer);
 }
 
 bool process_syscall(const struct process *p, pid_t tid,
@@ -127,12 +168,21 @@ static bool process_stood(const struct snapshot *s, size_t thread)
 {
 	const struct thread *t = &s->threads[thread];
 	uint64_t pc = t->regs.r[X86_RIP];
-	struct procfs_syscall now;
+	/* who was stopped in a system call may still be on the way back to it */
+	unsigned tries = t->stopped && t->orig_rax >= 0 ? RESUME_TRIES : 1;
+	struct procfs_syscall now = { .where = PROCFS_RUNNING };
 
+	if (!(t->has & THREAD_HAS_PC_SP))
+		return false;
+	for (unsigned n = 0; n < tries && now.where == PROCFS_RUNNING; n++) {
+		if (n)
+			nanosleep(&(struct timespec){ .tv_nsec = RESUME_NAP },
+				  NULL);
+		if (!process_syscall(s->source, t->tid, &now))
+			return false;
+	}
 	/* a call that is to be restarted is two bytes back meanwhile */
-	return (t->has & THREAD_HAS_PC_SP) &&
-	       process_syscall(s->source, t->tid, &now) &&
-	       now.where != PROCFS_RUNNING && now.sp == t->regs.r[X86_RSP] &&
+	return now.where != PROCFS_RUNNING && now.sp == t->regs.r[X86_RSP] &&
 	       (now.pc == pc || now.pc == pc + 2);
 }
 
@@ -169,6 +219,11 @@ static struct error *open_dir(pid_t pid, int *ret)
 
 	if (pid <= 0)
 		return no_process(pid);
+
+	struct error *err = procfs_check();
+
+	if (err)
+		return err;
 	snprintf(name, sizeof(name), "/proc/%d", pid);
 	*ret = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*ret >= 0)
@@ -176,8 +231,6 @@ static struct error *open_dir(pid_t pid, int *ret)
 
 	int reason = errno;
 
-	if (access("/proc/self/stat", F_OK))
-		return error_os(errno, "/proc is not mounted");
 	if (reason != ENOENT && reason != ESRCH)
 		return error_os(reason, "cannot open %s", name);
 	if (!kill(pid, 0) || errno == EPERM)
@@ -283,6 +336,16 @@ struct error *process_refusal(const struct process *p, pid_t tid,
 			 (int)status.tracer, tracer);
 }
 
+/* Who has given up the memory already looks like somebody else's. */
+static bool is_exiting(const struct process *p)
+{
+	struct procfs_stat stat;
+	int failed = procfs_stat(p->dir, p->mm_tid, &stat);
+
+	return process_has_exited(failed, &stat) ||
+	       (!failed && stat.flags & PROCFS_PF_EXITING);
+}
+
 static struct error *open_memory(struct process *p, const char *name)
 {
 	char path[64];
@@ -291,10 +354,10 @@ static struct error *open_memory(struct process *p, const char *name)
 	p->mem = openat(p->dir, path, O_RDONLY | O_CLOEXEC);
 	if (p->mem >= 0)
 		return NULL;
-	if (errno == EACCES || errno == EPERM)
-		return refused(p, name);
 	if (errno == ENOENT || errno == ESRCH)
 		return no_process(p->pid);
+	if (errno == EACCES || errno == EPERM)
+		return is_exiting(p) ? no_process(p->pid) : refused(p, name);
 	return error_os(errno, "cannot open the memory of process %d", p->pid);
 }
 
@@ -360,6 +423,7 @@ struct error *process_open(pid_t pid, struct snapshot *s)
 	if (failed)
 		return error_os(-failed, "cannot read about process %d", pid);
 	memcpy(s->command, stat.name, sizeof(s->command));
+	s->pid_inside = (pid_t)status.tgid_inside;
 	err = check_kind(pid, &stat, &status);
 	if (err)
 		return err;

@@ -39,6 +39,12 @@ bool process_has_memory(const struct process *p);
  */
 int process_is_alive(const struct process *p);
 
+/*
+ * Does it trace this very process? Then it must not be stopped: it would never
+ * let us go on to let it go.
+ */
+bool process_traces_us(const struct process *p);
+
 /* Where thread `tid` is; false if that cannot be read. */
 bool process_syscall(const struct process *p, pid_t tid,
 		     struct procfs_syscall *ret);

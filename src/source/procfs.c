@@ -94,10 +94,11 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *ret)
 static const struct {
 	const char *label;
 	int base;
-	unsigned count;
+	unsigned count;		/* 0: the last one, of any number */
 	size_t offset;
 } status_lines[] = {
 	{ "Tgid:", 10, 1, offsetof(struct procfs_status, tgid) },
+	{ "NStgid:", 10, 0, offsetof(struct procfs_status, tgid_inside) },
 	{ "TracerPid:", 10, 1, offsetof(struct procfs_status, tracer) },
 	{ "Uid:", 10, 4, offsetof(struct procfs_status, uid) },
 	{ "Gid:", 10, 4, offsetof(struct procfs_status, gid) },
@@ -111,17 +112,33 @@ static const struct {
 	  offsetof(struct procfs_status, switches[1]) },
 };
 
+/* The last of the numbers to the end of the line. */
+static bool take_last(const char *line, int base, uint64_t *ret)
+{
+	const char *start = line + strcspn(line, "\n");
+
+	while (start > line && start[-1] != '\t')
+		start--;
+	return take_number(&start, base, ret);
+}
+
 static bool parse_status_line(const char *line, struct procfs_status *ret)
 {
+	uint64_t value;
+
 	for (size_t i = 0; i < ARRAY_SIZE(status_lines); i++) {
 		size_t length = strlen(status_lines[i].label);
 
 		if (strncmp(line, status_lines[i].label, length) != 0)
 			continue;
 		line += length;
+		if (!status_lines[i].count) {
+			if (!take_last(line, status_lines[i].base, &value))
+				return false;
+			memcpy((uint8_t *)ret + status_lines[i].offset, &value,
+			       sizeof(value));
+		}
 		for (unsigned k = 0; k < status_lines[i].count; k++) {
-			uint64_t value;
-
 			if (!take_number(&line, status_lines[i].base, &value))
 				return false;
 			memcpy((uint8_t *)ret + status_lines[i].offset +
@@ -256,6 +273,20 @@ int procfs_status(int dir, pid_t tid, struct procfs_status *ret)
 	if (size < 0)
 		return (int)size;
 	return procfs_parse_status(text, ret) ? 0 : -EPROTO;
+}
+
+struct error *procfs_check(void)
+{
+	char self[32];
+	ssize_t size = readlink("/proc/self", self, sizeof(self) - 1);
+
+	if (size < 0)
+		return error_os(errno, "/proc is not mounted");
+	self[size] = '\0';
+	if (atoi(self) != getpid())
+		return error_new(ERROR_UNSUPPORTED,
+				 "/proc is that of another PID namespace");
+	return NULL;
 }
 
 /* A list of numbers under construction. */

@@ -33,11 +33,13 @@ struct procfs_stat {
 	uint64_t flags;		/* PF_* of the kernel */
 };
 
+#define PROCFS_PF_EXITING UINT64_C(0x00000004)
 #define PROCFS_PF_KTHREAD UINT64_C(0x00200000)
 
 /* /proc/PID/status; absent lines leave 0. Ids: real, effective, saved, fs. */
 struct procfs_status {
 	uint64_t tgid;
+	uint64_t tgid_inside;	/* in the innermost of its pid namespaces */
 	uint64_t tracer;
 	uint64_t uid[4];
 	uint64_t gid[4];
@@ -74,6 +76,12 @@ ssize_t procfs_read(int dir, char *buf, size_t size, const char *fmt, ...)
 /* Of the process `dir` (tid 0) or its thread `tid`; 0, or minus errno. */
 int procfs_stat(int dir, pid_t tid, struct procfs_stat *ret);
 int procfs_status(int dir, pid_t tid, struct procfs_status *ret);
+
+/*
+ * Does /proc number processes as system calls do? Else it is another PID
+ * namespace's, and who is read about is not who is stopped.
+ */
+struct error *procfs_check(void) MUST_USE;
 
 /*
  * The numbers among the names in directory `name` relative to `dir`, in its

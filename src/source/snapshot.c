@@ -9,10 +9,13 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "source/pagecache.h"
 
 const char *const source_kind_names[SOURCE_KINDS] = {
 	[SOURCE_PROCESS] = "process",
 	[SOURCE_CORE] = "core",
+	[SOURCE_CRIU] = "criu",
+	[SOURCE_ARCHIVE] = "archive",
 };
 
 bool mapping_is_file(const struct mapping *m)
@@ -34,6 +37,7 @@ struct snapshot *snapshot_create(enum source_kind kind)
 	struct snapshot *s = calloc(1, sizeof(*s));
 
 	if (s) {
+		s->hints = calloc(1, sizeof(*s->hints));
 		s->kind = kind;
 		s->word = 8;
 		s->machine = EM_X86_64;
@@ -68,9 +72,13 @@ void snapshot_destroy(struct snapshot *s)
 	free(s->mappings);
 	free(s->captures);
 	free(s->notes);
+	if (s->hints)
+		pagecache_destroy(s->hints->pages);
+	free(s->hints);
 	free(s->name);
 	free(s->executable);
 	free(s->kernel);
+	free(s->cpuinfo);
 	free(s->exported_from);
 	free(s->carried_cpu);
 	free(s->carried_frames);
@@ -173,6 +181,13 @@ const struct mapping *snapshot_mapping(const struct snapshot *s, uint64_t addr)
 {
 	size_t low = 0, high = s->mappings_count;
 
+	if (s->hints && s->hints->mapping < high) {
+		const struct mapping *m = &s->mappings[s->hints->mapping];
+
+		if (addr >= m->start && addr < m->end)
+			return m;
+	}
+
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -183,6 +198,8 @@ const struct mapping *snapshot_mapping(const struct snapshot *s, uint64_t addr)
 	}
 	if (low == s->mappings_count || s->mappings[low].start > addr)
 		return NULL;
+	if (s->hints)
+		s->hints->mapping = low;
 	return &s->mappings[low];
 }
 
@@ -201,7 +218,26 @@ static const struct capture *capture_from(const struct snapshot *s,
 		else
 			high = middle;
 	}
-	return low < s->captures_count ? &s->captures[low] : NULL;
+	if (low == s->captures_count)
+		return NULL;
+	if (s->hints)
+		s->hints->capture = low;
+	return &s->captures[low];
+}
+
+/* The capture that has been read from last, if it holds all of the bytes. */
+static const struct capture *capture_again(const struct snapshot *s,
+					   uint64_t addr, size_t size)
+{
+	const struct capture *c;
+
+	if (!s->hints || s->hints->capture >= s->captures_count)
+		return NULL;
+	c = &s->captures[s->hints->capture];
+	return addr >= c->start && addr - c->start < c->size &&
+			       c->size - (addr - c->start) >= size
+		       ? c
+		       : NULL;
 }
 
 /* How many of `size` bytes the process itself can read from `addr` on. */
@@ -222,14 +258,30 @@ static size_t readable_size(const struct snapshot *s, uint64_t addr,
 	return done;
 }
 
+static size_t source_read(const struct snapshot *s, uint64_t addr, void *buf,
+			  size_t size)
+{
+	if (s->ops->steady && s->hints && !s->hints->pages)
+		s->hints->pages = pagecache_create();
+	if (s->ops->steady && s->hints && s->hints->pages)
+		return pagecache_read(s->hints->pages, s, addr, buf, size);
+	return s->ops->read(s, addr, buf, size);
+}
+
 size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 		     size_t size, enum run_end *end_ret)
 {
 	uint8_t *out = buf;
 	size_t done = 0;
 	size_t limit = size;
+	const struct capture *again = capture_again(s, addr, size);
 
 	*end_ret = RUN_END_UNKNOWN;
+	/* only what can be read has been captured */
+	if (again) {
+		memcpy(buf, again->data + (addr - again->start), size);
+		return size;
+	}
 	if (s->mappings_count) {
 		limit = readable_size(s, addr, size);
 		if (limit < size &&
@@ -250,7 +302,7 @@ size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 		} else if (s->ops && s->ops->read) {
 			if (c && c->start - at < want)
 				want = c->start - at;
-			got = s->ops->read(s, at, out + done, want);
+			got = source_read(s, at, out + done, want);
 		}
 		if (!got) {
 			*end_ret = RUN_END_UNKNOWN;

@@ -15,16 +15,24 @@
 
 /*
  * Plain data about one process plus a way to read its memory. Sources fill it
- * in (live.h, core.h); nobody behind this header asks which one it was.
+ * in (live.h, core.h, checkpoint.h); nobody behind this header asks which one it was.
  */
 enum source_kind {
 	SOURCE_PROCESS,
 	SOURCE_CORE,
+	SOURCE_CRIU,		/* a directory of CRIU images */
+	SOURCE_ARCHIVE,		/* a container's checkpoint in one file */
 	SOURCE_KINDS,
 };
 
-/* "process", "core" */
+/* "process", "core", "criu", "archive" */
 extern const char *const source_kind_names[SOURCE_KINDS];
+
+/* CRIU images, in a directory or in an archive? */
+static inline bool source_kind_is_checkpoint(enum source_kind kind)
+{
+	return kind == SOURCE_CRIU || kind == SOURCE_ARCHIVE;
+}
 
 /* One line of /proc/PID/maps, or a PT_LOAD with what NT_FILE says of it. */
 struct mapping {
@@ -48,6 +56,9 @@ enum thread_has {
 	THREAD_HAS_SIGMASK = 1 << 3,
 	THREAD_HAS_SYSCALL = 1 << 4,
 	THREAD_HAS_SIGINFO = 1 << 5,
+	THREAD_HAS_ALTSTACK = 1 << 6,	/* altstack, altstack_size */
+	THREAD_HAS_PENDING = 1 << 7,	/* pending */
+	THREAD_HAS_COMPONENTS = 1 << 8,	/* components, components_in_use */
 };
 
 struct thread {
@@ -61,6 +72,11 @@ struct thread {
 	 * stack was not kept and there is nothing to locate.
 	 */
 	bool clear;
+	/*
+	 * Nothing can be on its stack, but that may not be the only one: it
+	 * was not stopped for that. To stop it would tell its registers.
+	 */
+	bool spared;
 	unsigned has;		/* enum thread_has */
 	struct x86_gprs regs;
 	int64_t orig_rax;	/* syscall it is in, or -1 */
@@ -69,11 +85,21 @@ struct thread {
 	uint32_t siginfo_size;	/* of the signal that killed or stopped it */
 	uint8_t siginfo[128];
 	/*
-	 * NT_X86_XSTATE, standard format; of a core only the FXSAVE area and
-	 * the XSAVE header, because thousands of threads make them large.
+	 * NT_X86_XSTATE, standard format; mostly only the FXSAVE area and the
+	 * XSAVE header, because thousands of threads make it large.
 	 */
 	uint8_t *xstate;
 	size_t xstate_size;
+	/*
+	 * The registers that it has now, not those of a frame: components of
+	 * which they were saved (XSTATE_BIT), and those of them in use.
+	 */
+	uint64_t components;
+	uint64_t components_in_use;
+	uint32_t pkru;		/* if they were saved of it */
+	uint64_t altstack;	/* ss_sp of sigaltstack(), 0: none */
+	uint64_t altstack_size;	/* ss_size, 0: none */
+	uint64_t pending;	/* signals, bit n-1, the process's too */
 	enum tri shadow_stack;	/* it uses one */
 	struct error *problem;	/* why it could not be examined, or NULL */
 };
@@ -85,7 +111,27 @@ struct capture {
 	uint8_t *data;
 };
 
+/* What sigaction() says of a signal, as the kernel keeps it. */
+struct signal_action {
+	uint64_t handler;	/* address; 0: default, 1: ignored */
+	uint64_t flags;		/* SA_ */
+	uint64_t restorer;	/* return address of its frames; 0: none */
+	uint64_t mask;		/* bit n-1 */
+};
+
+#define SNAPSHOT_SIGNALS 64
+
 struct snapshot;
+
+/*
+ * Where things were found last: who walks a stack stays in one mapping and one
+ * capture for long. Only ever a guess, but for the pages.
+ */
+struct snapshot_hints {
+	size_t mapping;
+	size_t capture;
+	struct pagecache *pages;	/* of a source that is steady; or NULL */
+};
 
 /* What a source has to offer beside the plain data. */
 struct snapshot_ops {
@@ -95,6 +141,8 @@ struct snapshot_ops {
 	 */
 	size_t (*read)(const struct snapshot *s, uint64_t addr, void *buf,
 		       size_t size);
+	/* What was read once may be kept: nothing changes here. */
+	bool steady;
 	/*
 	 * The first address in [from, to), which is within one mapping, where
 	 * there is something to read that is neither zero nor from a file, and
@@ -120,14 +168,16 @@ struct snapshot_ops {
 
 struct snapshot {
 	enum source_kind kind;
-	char *name;		/* core's file name; NULL for a process */
+	char *name;		/* of the file or directory; NULL for a process */
 	pid_t pid;
+	pid_t pid_inside;	/* in its own pid namespace; 0: not known */
 	char command[32];	/* comm of the process; foreign */
 	char *executable;	/* path; foreign; or NULL */
 	char *kernel;		/* release it ran on, or NULL */
 
 	struct thread *threads;	/* in the source's order */
 	size_t threads_count;
+	bool threads_chosen;	/* a checkpoint has more, which are not wanted */
 	struct mapping *mappings;	/* by address, never overlapping */
 	size_t mappings_count;
 	/*
@@ -151,6 +201,14 @@ struct snapshot {
 	unsigned word;		/* bytes of a pointer: 4 or 8 */
 	uint16_t machine;	/* EM_386, or EM_X86_64 (x32 with 4 bytes) */
 
+	/* Of signals 1 to 64, in this order; zeros unless known. */
+	struct signal_action actions[SNAPSHOT_SIGNALS];
+	bool actions_known;
+
+	/* CRIU's cpuinfo.img of that machine, foreign, or NULL. */
+	uint8_t *cpuinfo;
+	size_t cpuinfo_size;
+
 	/*
 	 * Of an exported core: what source it was made from, and the texts
 	 * that it carries, see source/carried.h. Foreign, NULL: none.
@@ -165,6 +223,7 @@ struct snapshot {
 
 	const struct snapshot_ops *ops;
 	void *source;		/* the source's own */
+	struct snapshot_hints *hints;	/* to find things; NULL: none */
 };
 
 /* An empty snapshot; NULL if there is no memory. */

@@ -158,10 +158,11 @@ static bool leads_to_hit(struct stacks *st, uint64_t word)
 /*
  * A handler may have left its stack for this one. Where it left it is saved
  * here then, mostly in a frame pointer; or right behind a hole that somebody
- * has made in the stack. False positives only cost a closer look.
+ * has made in the stack. False positives only cost a closer look. The stack is
+ * known to reach down to `bottom`: nothing lives from there to `sp`.
  */
 static bool leads_away(struct stacks *st, const struct area *own, uint64_t sp,
-		       struct hops *hops)
+		       uint64_t bottom, struct hops *hops)
 {
 	unsigned width = st->areas.snapshot->word == 4 ? 4 : 8;
 	uint64_t end = mapping_end(st, sp);
@@ -176,7 +177,8 @@ static bool leads_away(struct stacks *st, const struct area *own, uint64_t sp,
 			     above(b.addr, sizeof(raw), end) - b.addr);
 	for (uint64_t off = 0; bytes_word(b, off, width, &word);
 	     off += width) {
-		if (word - sp < end - sp || word < PAGE || word == last)
+		if (word - bottom < end - bottom || word < PAGE ||
+		    word == last)
 			continue;
 		last = word;
 		if (next && !(next->prot & PROT_READ) &&
@@ -205,7 +207,7 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 						 &hit);
 
 	if (found == STACKS_NOTHING && (!area_is_scanned(a, sp, sp + 1) ||
-					leads_away(st, a, sp, NULL)))
+					leads_away(st, a, sp, sp, NULL)))
 		return STACKS_UNSURE;
 	return found;
 }
@@ -326,6 +328,7 @@ struct trail {
 	uint64_t end;		/* of the stack, as far as is known */
 	uint64_t own_end;	/* where another thread's stack begins */
 	uint64_t keep_end;	/* 0: no hit so far */
+	uint64_t bottom;	/* of the stack, as far as is known */
 	unsigned hits;
 	unsigned foreign_hits;
 };
@@ -373,6 +376,8 @@ static void follow_hit(struct stacks *st, struct area *a, struct trail *t,
 
 	if (top)
 		t->end = min64(t->end, max64(top, end));
+	if (top)
+		t->bottom = min64(t->bottom, max64(f.altstack_sp, a->start));
 	if (f.fpstate < hit->address || f.fpstate >= end)
 		keep_far_image(st, &f);
 	add_hop(st, hops, f.regs.r[X86_RSP]);
@@ -413,6 +418,7 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	uint64_t end = mapping_end(st, sp);
 	enum stacks_found found;
 
+	t.bottom = sp;
 	t.end = above(first, COPY_MAX, a->end);
 	t.own_end = next_stack(st, own, sp, t.end);
 	for (;;) {
@@ -441,14 +447,18 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 		keep_end = above(sp, t.hits ? MARGIN : KEEP_WITHOUT_HIT,
 				 mapping_end(st, sp));
 	keep_end = min64(keep_end, min64(t.end, t.own_end));
-	bool away = inner && leads_away(st, a, sp, hops);
+	/* while its bytes are at hand */
+	if (t.hits || always)
+		keep(st, a, first, keep_end);
+
+	bool away = inner && leads_away(st, a, sp, t.bottom, hops);
 
 	if (t.hits)
 		found = STACKS_HIT;
 	else if (found == STACKS_NOTHING &&
 		 (away || !area_is_scanned(a, sp, sp + 1)))
 		found = STACKS_UNSURE;
-	if (found != STACKS_NOTHING || always)
+	if (found == STACKS_UNSURE)
 		keep(st, a, first, keep_end);
 	return found;
 }

@@ -117,7 +117,8 @@ void tasks_deinit(struct tasks *tasks)
 
 bool task_settled(const struct task *t)
 {
-	return t->gone || t->thread.clear || t->thread.has & THREAD_HAS_GPRS;
+	return t->gone || t->thread.clear || t->thread.spared ||
+	       t->thread.has & THREAD_HAS_GPRS;
 }
 
 /* What the thread has run so far, as text that changes if it runs again. */
@@ -182,7 +183,8 @@ void task_look_end(struct task *t, const struct process *p)
 		return;
 	t->thread.syscall = t->at.nr;
 	t->thread.has |= THREAD_HAS_PC_SP | THREAD_HAS_SYSCALL;
-	t->thread.clear = t->found == STACKS_NOTHING;
+	t->thread.clear = t->found == STACKS_NOTHING && !t->spare;
+	t->thread.spared = t->found == STACKS_NOTHING && t->spare;
 }
 
 bool task_may_be_elsewhere(const struct task *t, const struct snapshot *s)

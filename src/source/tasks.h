@@ -19,6 +19,7 @@ struct task {
 	bool has_sp;		/* regs.r[X86_RSP] and X86_RIP are known */
 	bool unmoved;		/* has not run since task_look_begin() */
 	enum stacks_found found;
+	bool spare;		/* NOTHING need not mean that it is clear */
 };
 
 struct tasks {
@@ -36,8 +37,8 @@ struct error *tasks_update(struct tasks *tasks, const struct process *p,
 void tasks_deinit(struct tasks *tasks);
 
 /*
- * Nothing is left to do about it: it is gone, or clear, or was stopped and
- * its registers read.
+ * Nothing is left to do about it: it is gone, or clear, or spared, or was
+ * stopped and its registers read.
  */
 bool task_settled(const struct task *t);
 
@@ -53,7 +54,8 @@ void task_look_begin(struct task *t, const struct process *p);
 
 /*
  * Is it still there, and has it not run in between? Only then is what was
- * read of its stack meanwhile true, and `found` says whether it is clear.
+ * read of its stack meanwhile true, and `found` says whether it is clear, or
+ * spared.
  */
 void task_look_end(struct task *t, const struct process *p);
 

@@ -252,7 +252,8 @@ static size_t read_set(pid_t tid, int type, void *buf, size_t size)
 	return iov.iov_len;
 }
 
-struct error *tracer_read(const struct tracee *t, struct thread *ret)
+struct error *tracer_read(const struct tracee *t, size_t xstate_max,
+			  struct thread *ret)
 {
 	uint8_t set[LONG_SET];
 	uint8_t image[XSTATE_ROOM];
@@ -267,7 +268,9 @@ struct error *tracer_read(const struct tracee *t, struct thread *ret)
 				 "those of an x86 thread", t->tid, size);
 	ret->has |= THREAD_HAS_PC_SP | THREAD_HAS_GPRS;
 
-	size = read_set(t->tid, NT_X86_XSTATE, image, sizeof(image));
+	if (xstate_max > sizeof(image))
+		xstate_max = sizeof(image);
+	size = read_set(t->tid, NT_X86_XSTATE, image, xstate_max);
 	if (size) {
 		free(ret->xstate);
 		ret->xstate = malloc(size);

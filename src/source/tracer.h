@@ -48,11 +48,13 @@ void tracer_interrupt(struct tracee *t);
 bool tracer_poll(struct tracee *t);
 
 /*
- * Copy registers, extended state, signal mask, and siginfo if it stopped for
- * a signal. What could not be had is missing from ret->has; the rest of *ret
- * is left alone. An error if there are no registers.
+ * Copy registers, extended state (at most `xstate_max` bytes of it), signal
+ * mask, and siginfo if it stopped for a signal. What could not be had is
+ * missing from ret->has; the rest of *ret is left alone. An error if there are
+ * no registers.
  */
-struct error *tracer_read(const struct tracee *t, struct thread *ret) MUST_USE;
+struct error *tracer_read(const struct tracee *t, size_t xstate_max,
+			  struct thread *ret) MUST_USE;
 
 /*
  * Let it go on, or stay stopped if it was: STOPPED to FREE. A thread that is

@@ -105,6 +105,53 @@ static bool narrow_tail_marked(const struct marks *m, const uint8_t *frame)
 	       load64(frame + m->retcode) == m->retcode_bytes;
 }
 
+/* Offsets that are tried at once, and a half-word of each of two. */
+enum { AT_ONCE = 8, AT_ONCE_BYTES = AT_ONCE * 8 };
+typedef uint32_t lanes __attribute__((__vector_size__(16)));
+
+static lanes load_lanes(const uint8_t *p)
+{
+	lanes ret;
+
+	memcpy(&ret, p, sizeof(ret));
+	return ret;
+}
+
+/*
+ * May any of AT_ONCE offsets from `at` on have a mark? Most memory has none.
+ * Of a mark of 64 bits, 32 have to agree: what is let through too much is
+ * looked at again. `fpstate` is what the first would have, as written below.
+ */
+static bool wide_may_be_marked(const struct marks *m, const uint8_t *at,
+			       uint64_t fpstate)
+{
+	const lanes low = { UINT32_MAX, 0, UINT32_MAX, 0 };
+	const lanes magic = { XSTATE_MAGIC1, 0, XSTATE_MAGIC1, 0 };
+	/* selectors_marked(): the low half is a cs, the high one has ss */
+	const uint32_t cs = X86_USER32_CS, ss = X86_USER_DS << 16;
+	const lanes selectors = { cs, ss, cs, ss };
+	const lanes compared = { ~UINT32_C(0x10), UINT32_MAX,
+				 ~UINT32_C(0x10), UINT32_MAX };
+	lanes expected = { (uint32_t)fpstate, 0, (uint32_t)(fpstate + 8), 0 };
+	lanes found = { 0 };
+
+	for (unsigned i = 0; i < AT_ONCE_BYTES; i += 16) {
+		lanes image = load_lanes(at + m->fpstate + i);
+		lanes tail = load_lanes(at + m->magic1 + i);
+		lanes word = load_lanes(at + m->cs + i);
+
+		found |= ((lanes)(image == expected) |
+			  (lanes)(tail == magic)) & low;
+		found |= (lanes)((word & compared) == selectors);
+		expected += 16;
+	}
+
+	uint64_t any[2];
+
+	memcpy(any, &found, sizeof(any));
+	return any[0] | any[1];
+}
+
 /*
  * The offset of the first mark in [off, end). Below `deep` all marks lie
  * within the bytes, above it only those of the ucontext.
@@ -112,10 +159,21 @@ static bool narrow_tail_marked(const struct marks *m, const uint8_t *frame)
 static uint64_t skip_wide(const struct marks *m, struct bytes b, uint64_t off,
 			  uint64_t deep, uint64_t end, uint64_t fpstate)
 {
-	for (; off < deep; off += 8)
-		if (wide_marked(m, b.data + off, fpstate + off) ||
-		    wide_tail_marked(m, b.data + off))
-			return off;
+	while (off < deep) {
+		uint64_t stop = deep;
+
+		/* the last loads reach as far as those of the last offset */
+		if (deep - off > AT_ONCE_BYTES) {
+			stop = off + AT_ONCE_BYTES;
+			if (!wide_may_be_marked(m, b.data + off,
+						fpstate + off))
+				off = stop;
+		}
+		for (; off < stop; off += 8)
+			if (wide_marked(m, b.data + off, fpstate + off) ||
+			    wide_tail_marked(m, b.data + off))
+				return off;
+	}
 	for (; off < end; off += 8)
 		if (wide_marked(m, b.data + off, fpstate + off))
 			return off;
@@ -162,7 +220,11 @@ static bool cs_plausible(uint64_t cs)
  * numbers and pointers into the stack reach by chance, and less than what a
  * frame keeps when any one or two of its fields are spoilt.
  */
-enum { ENOUGH = 9 };
+enum {
+	ENOUGH = 9,
+	/* a pointer to the image, its magic1, or both flags and cs */
+	ENOUGH_WITH_RESTORER = 4,
+};
 
 static unsigned weigh_state(const struct sigframe *f, struct bytes b)
 {
@@ -179,6 +241,11 @@ static unsigned weigh_state(const struct sigframe *f, struct bytes b)
 	if (cs_plausible(f->regs.r[X86_CS]))
 		weight += 2;
 	return weight;
+}
+
+bool scan_supports(const struct sigframe *f, struct bytes stack)
+{
+	return weigh_state(f, stack) >= ENOUGH_WITH_RESTORER;
 }
 
 static unsigned weigh_wide(const struct sigframe *f, struct bytes b)
@@ -294,10 +361,11 @@ static uint64_t search(enum sigframe_kind kind, struct bytes b, uint64_t off,
 /* Every kind is sought in one block before the next: hits by address. */
 enum { BLOCK = 16384 };
 
-bool scan_next(struct bytes stack, uint64_t *cursor, struct scan_hit *ret)
+bool scan_next_below(struct bytes stack, uint64_t limit, uint64_t *cursor,
+		     struct scan_hit *ret)
 {
 	struct bytes b = stack;
-	uint64_t off = 0, next;
+	uint64_t off = 0, next, stop;
 
 	/* a stack ends where the address space does */
 	if (b.addr && b.size > -b.addr)
@@ -305,8 +373,9 @@ bool scan_next(struct bytes stack, uint64_t *cursor, struct scan_hit *ret)
 	if (*cursor > b.addr)
 		off = *cursor - b.addr;
 
-	for (; off < b.size; off = next) {
-		uint64_t best = next = off + min(BLOCK, b.size - off);
+	stop = limit > b.addr ? min(b.size, limit - b.addr) : 0;
+	for (; off < stop; off = next) {
+		uint64_t best = next = off + min(BLOCK, stop - off);
 
 		for (unsigned kind = 0; kind < SIGFRAME_KINDS; kind++) {
 			uint64_t found;
@@ -326,4 +395,9 @@ bool scan_next(struct bytes stack, uint64_t *cursor, struct scan_hit *ret)
 		}
 	}
 	return false;
+}
+
+bool scan_next(struct bytes stack, uint64_t *cursor, struct scan_hit *ret)
+{
+	return scan_next_below(stack, UINT64_MAX, cursor, ret);
 }

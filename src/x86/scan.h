@@ -24,4 +24,17 @@ struct scan_hit {
  */
 bool scan_next(struct bytes stack, uint64_t *cursor, struct scan_hit *ret);
 
+/*
+ * Does anything beside its return address speak for a frame, `f`, which was
+ * decoded from `stack`? For those whose return address is known to be right.
+ */
+bool scan_supports(const struct sigframe *f, struct bytes stack);
+
+/*
+ * The same for places below `limit` only; what lies behind is looked at as a
+ * part of them.
+ */
+bool scan_next_below(struct bytes stack, uint64_t limit, uint64_t *cursor,
+		     struct scan_hit *ret);
+
 #endif

@@ -6,6 +6,19 @@
 
 #define FCW_INIT 0x37f
 
+/* struct _fpstate_32, arch/x86/include/uapi/asm/sigcontext.h */
+enum header_offset {
+	HEADER_CW = 0,
+	HEADER_SW = 4,
+	HEADER_TAG = 8,
+	HEADER_IPOFF = 12,
+	HEADER_CSSEL = 16,
+	HEADER_FOP = 18,
+	HEADER_DATAOFF = 20,
+	HEADER_DATASEL = 24,
+	HEADER_ST = 28,
+};
+
 const struct xregs_file xregs_files[XSTATE_MAX] = {
 	[XSTATE_X87] = { "st", 0, 8, 16, XSTATE_ST_OFF, "" },
 	[XSTATE_SSE] = { "xmm", 0, 16, 16, 0, "" },
@@ -60,6 +73,32 @@ bool xregs_x87(const struct xregs *x, struct xregs_x87 *ret)
 			memcpy(r.st[i], b.data + XSTATE_ST_OFF + 16 * i,
 			       XREGS_ST_SIZE);
 	}
+	*ret = r;
+	return true;
+}
+
+bool xregs_x87_of_header(struct bytes header, struct xregs_x87 *ret)
+{
+	struct xregs_x87 r = { 0 };
+	uint32_t fip = 0, fdp = 0;
+	uint16_t tags = 0, fcs = 0, fds = 0;
+
+	if (!bytes_has(header, HEADER_ST, sizeof(r.st)))
+		return false;
+	bytes_u16(header, HEADER_CW, &r.fcw);
+	bytes_u16(header, HEADER_SW, &r.fsw);
+	bytes_u16(header, HEADER_TAG, &tags);
+	bytes_u32(header, HEADER_IPOFF, &fip);
+	bytes_u16(header, HEADER_CSSEL, &fcs);
+	bytes_u16(header, HEADER_FOP, &r.fop);
+	bytes_u32(header, HEADER_DATAOFF, &fdp);
+	bytes_u16(header, HEADER_DATASEL, &fds);
+	r.fip = fip | (uint64_t)fcs << 32;
+	r.fdp = fdp | (uint64_t)fds << 32;
+	for (unsigned i = 0; i < ARRAY_SIZE(r.st); i++)
+		if ((tags >> 2 * i & 3) != 3)	/* not empty */
+			r.ftw |= (uint8_t)(1u << i);
+	memcpy(r.st, header.data + HEADER_ST, sizeof(r.st));
 	*ret = r;
 	return true;
 }

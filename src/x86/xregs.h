@@ -28,6 +28,14 @@ struct xregs_x87 {
 /* Initial values where x87 is not in use. False if the image is too short. */
 bool xregs_x87(const struct xregs *x, struct xregs_x87 *ret);
 
+/*
+ * The same from struct _fpstate_32, which stands before the image of 32-bit
+ * frames, and which sigreturn believes (convert_to_fxsr(), arch/x86/kernel/
+ * fpu/regset.c). The selectors are in bits 32 to 47 of fip and fdp, where
+ * FXSAVE has them. False, *ret untouched, if the header is not all there.
+ */
+bool xregs_x87_of_header(struct bytes header, struct xregs_x87 *ret);
+
 bool xregs_mxcsr(const struct xregs *x, uint32_t *ret);
 
 /* How many vector registers there are, 16 or 32, and their width in bytes. */

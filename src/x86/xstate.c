@@ -199,6 +199,22 @@ void xstate_compact(const struct xstate_layout *l, uint64_t xcomp_bv,
 	}
 }
 
+bool xstate_is_ambiguous(const struct xstate_layout *l, uint64_t xcomp_bv,
+			 uint64_t in_use)
+{
+	struct xstate_layout compact;
+
+	if (!(xcomp_bv & XCOMP_BV_COMPACTED))
+		return false;
+	xstate_compact(l, xcomp_bv, XSTATE_COMPACT_ALIGNED, &compact);
+	for (unsigned i = XSTATE_AVX; i < XSTATE_MAX; i++)
+		if ((in_use & XSTATE_BIT(i)) &&
+		    (!(compact.features & XSTATE_BIT(i)) ||
+		     compact.offset[i] != l->offset[i]))
+			return true;
+	return false;
+}
+
 enum xstate_family xstate_infer_layout(const struct xstate_sw *sw,
 				       const struct xstate_layout *hint,
 				       struct xstate_layout *ret)

@@ -142,6 +142,13 @@ void xstate_compact(const struct xstate_layout *l, uint64_t xcomp_bv,
 	(XSTATE_BIT(XSTATE_XTILECFG) | XSTATE_BIT(XSTATE_XTILEDATA))
 
 /*
+ * Where XCOMP_BV says that the image is compacted, nothing tells whether who
+ * wrote that moved the components, too: is one of `in_use` elsewhere then?
+ */
+bool xstate_is_ambiguous(const struct xstate_layout *l, uint64_t xcomp_bv,
+			 uint64_t in_use);
+
+/*
  * Which layout wrote the frame: S has to be the size that Q needs.  `hint`, a
  * layout known for the machine that ran the process (NULL: none), is believed
  * where it fits; else whichever family fits, COMMON if both do.

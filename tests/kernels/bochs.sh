@@ -4,8 +4,7 @@
 # bochs.sh - guests under Bochs, for CPUs with AVX-512; to be sourced
 #
 # Version 3.0 is the one that works: Debian 12 has an older one, which aborts,
-# and later ones stop in the kernel's clock code. It is unpacked with the
-# libraries of its own release and started through their loader. Needs lib.sh.
+# and later ones stop in the kernel's clock code. Needs lib.sh.
 
 bochs_suite=trixie
 bochs_packages="bochs bochs-term bochsbios vgabios isolinux syslinux-common
@@ -18,48 +17,21 @@ bochs_guests='6.1:corei7_skylake_x:300 7.3:corei7_skylake_x:300
 
 # Have Bochs in the cache, or fail and set $bochs_reason.
 need_bochs() {
-	local archives=$cache/apt/cache/archives deb
-
 	bochs_root=$cache/bochs
 	bochs_reason=
-	[ ! -e "$bochs_root/complete" ] || return 0
-	rm -rf "$bochs_root"
-	mkdir -p "$bochs_root"
-	rm -f "$archives"/*.deb
 	# shellcheck disable=SC2086 # a list of words
-	if ! need_suites "$bochs_suite" ||
-		! apt_here apt-get -qq -y -t "$bochs_suite" \
-			--no-install-recommends --download-only install \
-			$bochs_packages >>"$cache/apt/log" 2>&1
+	if [ ! -e "$bochs_root/complete" ] &&
+		! unpack_packages "$bochs_root" "$bochs_suite" $bochs_packages
 	then
 		bochs_reason="no packages of Bochs 3.0 to be had"
 		return 1
 	fi
-	for deb in "$archives"/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb" |
-			tar -x -C "$bochs_root" --no-same-owner 2>>"$cache/apt/log" ||
-			true	# devices and the like
-	done
-	rm -f "$archives"/*.deb
-	if ! in_bochs_root usr/bin/genisoimage --version >/dev/null 2>&1; then
+	if ! run_unpacked "$bochs_root" usr/bin/genisoimage --version \
+		>/dev/null 2>&1
+	then
 		bochs_reason="the unpacked programs of $bochs_suite do not run"
 		return 1
 	fi
-	: >"$bochs_root/complete"
-}
-
-# The loader and the libraries beside Bochs.
-bochs_loader() {
-	echo "$bochs_root/usr/lib64/ld-linux-x86-64.so.2 --library-path" \
-		"$bochs_root/usr/lib/x86_64-linux-gnu"
-}
-
-in_bochs_root() {
-	local program=$1
-
-	shift
-	# shellcheck disable=SC2046 # several words
-	$(bochs_loader) "$bochs_root/$program" "$@"
 }
 
 # A CD in $1 with the kernel and the initial file system, and a bochsrc for
@@ -80,7 +52,7 @@ prepare_bochs() {
 		KERNEL /vmlinuz
 		APPEND initrd=/initrd $guest_append
 	END
-	in_bochs_root usr/bin/genisoimage -quiet -o "$1/guest.iso" \
+	run_unpacked "$root" usr/bin/genisoimage -quiet -o "$1/guest.iso" \
 		-b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot \
 		-boot-load-size 4 -boot-info-table "$iso"
 	cat >"$1/bochsrc" <<-END
@@ -105,13 +77,14 @@ prepare_bochs() {
 
 # All of these, into $1/rows and $1/missing.
 run_bochs() {
-	local guest name model count console status lib
+	local guest name model count console status lib loader
 
 	if ! need_bochs; then
 		echo "Bochs: $bochs_reason" | tee -a "$1/missing"
 		return 0
 	fi
 	lib=$bochs_root/usr/lib/x86_64-linux-gnu
+	loader=$(unpacked_loader "$bochs_root")
 	export LTDL_LIBRARY_PATH=$lib/bochs/plugins
 	export BXSHARE=$bochs_root/usr/share/bochs
 	for guest in $bochs_guests; do
@@ -128,7 +101,7 @@ run_bochs() {
 			--package "$kernel_package" --rules "$kernel_rules" \
 			--console "$console" --deadline 600 \
 			--groups "$((count ? 3 : 2))" \
-			--powers-off-with 1 --command "nice -n 10 $(bochs_loader) \
+			--powers-off-with 1 --command "nice -n 10 $loader \
 				$bochs_root/usr/bin/bochs-bin -q -f $1/bochsrc" \
 			"$kernel" "Bochs $model" >"$1/result" || status=$?
 		take_result "$status"

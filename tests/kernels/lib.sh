@@ -1,102 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # results are for those who source this
-# lib.sh - kernels of other Debian releases, fetched but not installed; to be sourced
-#
-# Nothing is installed: an own list of sources with its own package lists,
-# from the mirror that this machine already uses. Needs $srcdir.
+# lib.sh - kernels of other Debian releases in guests; to be sourced
 
-cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/sigframe-inspect
-cache=${SIGFRAME_CACHE:-$cache}
-lists_age=1440	# minutes until package lists are fetched again
+# shellcheck source=tests/tools/packages.sh
+. "${srcdir:?}/tests/tools/packages.sh"
+
 guest_append="console=ttyS0,115200 quiet loglevel=3 panic=-1 nokaslr mitigations=off"
-
-# What apt tells of its sources with label LABEL: field FIELD, the first one's.
-apt_source() {
-	# shellcheck disable=SC2016 # apt expands it
-	apt-get indextargets --format '$(LABEL)|$('"$2"')' \
-		'Created-By: Packages' 2>/dev/null |
-		awk -F'|' -v label="$1" '$1 == label && $2 { print $2; exit }'
-}
-
-# Run a program of apt's with our sources.
-apt_here() {
-	APT_CONFIG=$cache/apt/config "$@"
-}
-
-# Have package lists of the SUITES. Fails where there is no Debian mirror.
-need_suites() {
-	local suite base main security key stale=
-
-	command -v apt-get >/dev/null || return 1
-	main=$(apt_source Debian REPO_URI)
-	[ -n "$main" ] || return 1
-	main=${main%/}
-	security=$(apt_source Debian-Security REPO_URI)
-	security=${security:-$main-security/}
-	security=${security%/}
-	# the keys of all releases; apt has some of them anyway
-	key=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ -r "$key" ] || key=
-
-	mkdir -p "$cache/apt/suites" "$cache/apt/lists/partial" \
-		"$cache/apt/cache/archives/partial" || return 1
-	: >>"$cache/apt/status"
-	cat >"$cache/apt/config" <<-END
-		Dir::Etc::sourcelist "$cache/apt/sources.list";
-		Dir::Etc::sourceparts "/dev/null";
-		Dir::Etc::preferencesparts "/dev/null";
-		Dir::State::lists "$cache/apt/lists";
-		Dir::Cache "$cache/apt/cache";
-		Dir::State::status "$cache/apt/status";
-		Acquire::Languages "none";
-		APT::Architecture "amd64";
-		APT::Architectures "amd64";
-		APT::Sandbox::User "";
-	END
-	for suite; do
-		[ -e "$cache/apt/suites/$suite" ] ||
-			touch -d @0 "$cache/apt/suites/$suite"
-		[ -n "$(find "$cache/apt/suites" -name "$suite" \
-			-mmin -"$lists_age")" ] || stale=yes
-	done
-	for suite in "$cache"/apt/suites/*; do
-		suite=${suite##*/}
-		base=$main
-		[ "${suite%-security}" = "$suite" ] || base=$security
-		echo "deb ${key:+[signed-by=$key] }$base $suite main"
-	done >"$cache/apt/sources.list"
-	[ -n "$stale" ] || return 0
-	# it succeeds whatever could not be fetched
-	apt_here apt-get -qq -o Acquire::http::Timeout=20 \
-		-o Acquire::Retries=1 update >"$cache/apt/log" 2>&1 || return 1
-	for suite; do
-		have_list "$suite" || return 1
-	done
-	for suite in "$cache"/apt/suites/*; do
-		have_list "${suite##*/}" && touch "$suite"
-	done
-	return 0
-}
-
-# Is there a package list of SUITE, fetched at some time?
-have_list() {
-	compgen -G "$cache/apt/lists/*_dists_${1}_main_*Packages*" >/dev/null
-}
-
-# Download package NAME in VERSION and put it into FILE.
-download() {
-	local dir
-
-	dir=$(mktemp -d "$cache/download.XXXXXX") || return 1
-	if (cd "$dir" && apt_here apt-get -qq -o Acquire::Retries=1 \
-		download "$1=$2" >>"$cache/apt/log" 2>&1)
-	then
-		mv "$dir"/*.deb "$3"
-	fi
-	rm -rf "$dir"
-	[ -s "$3" ]
-}
 
 # Kernel packages there are: release, package and version, oldest first.
 kernel_packages() {

@@ -37,6 +37,7 @@ cases=(
 	'--stop=|all auto none'
 	'--stop |all auto none'
 	'--stop=n|none'
+	'--dormant=|all auto none'
 	'--color=|always auto never'
 	'-p 1 --json=|lines pretty'
 	'--rehearse=|absent present'
@@ -57,6 +58,9 @@ cases=(
 	'--target=host,layout=intel@stri|strict-magic2'
 	'--sysroot=|folder'
 	'--sysroot=nothing|'
+	'--criu=|folder'
+	'--export fi|file'
+	'--compare fi|file'
 )
 
 fill_in() {
@@ -102,5 +106,20 @@ for shell in bash zsh fish; do
 		try $shell "${case%%|*}" "${case#*|}"
 	done
 done
+
+# What is offered is explained, where the shell shows that.
+if reason=$(offers_need fish 2>&1); then
+	tap_none "fish: ids, models, rules and options have descriptions" "$(
+		for line in --explain= '-t E' '-t host@R' --; do
+			fish --no-config -c 'source $argv[1]
+				complete -C "sigframe-inspect $argv[2]"' \
+				"$srcdir/completions/${files[fish]}" "$line" |
+				awk -F'\t' -v "line=$line" '
+					$2 == "" { print "not explained: " $0 }
+					END { if (NR < 5) print "few for " line }'
+		done)"
+else
+	tap_skip "fish: descriptions" "$reason"
+fi
 
 tap_done

@@ -29,13 +29,16 @@ both() {
 
 checks=$(in_source checks.c)
 hazards=$(in_source hazards.c)
-all=$(printf '%s\n%s' "$checks" "$hazards")
+criu=$(in_source criu.c)
+all=$(printf '%s\n%s\n%s' "$checks" "$hazards" "$criu")
 
 tap_none "every id is kebab-case" \
 	"$(grep -vE '^[a-z][a-z0-9]*(-[a-z0-9]+)*$' <<<"$all" || true)"
 tap_none "no id is used twice" "$(sort <<<"$all" | uniq -d)"
 both "the man page has every check" "$checks" "$(in_man CHECKS)"
 both "the man page has every hazard" "$hazards" "$(in_man HAZARDS)"
+both "the man page has every reason for a restore" "$criu" \
+	"$(in_man 'CRIU RESTORE')"
 both "--explain lists them all" "$all" \
 	"$("$tool" --explain | sed -n 's/^ *\([a-z][a-z0-9-]*\)  .*/\1/p')"
 

@@ -49,10 +49,13 @@ tap_none "each foreign header stays in its home" "$(awk '
 		home("^elfutils/|^dwarf\\.h$", "locate")
 		home("^(lib|g)?elf\\.h$", "source locate export")
 		home("^capstone", "locate")
+		home("^archive|^zlib", "source")
 		home("^json", "describe report")
 		home("^(sys|linux|asm)/ptrace", "source")
 		home("^linux/(seccomp|filter|audit)\\.h$", "source rehearse")
 		home("^argp\\.h$", "top")
+		# SSE2 is part of x86-64 and computes only
+		home("^emmintrin\\.h$", "x86")
 		home("^cpuid\\.h$|intrin\\.h$", "describe")
 	}
 	$3 == "<" {
@@ -65,7 +68,7 @@ tap_none "each foreign header stays in its home" "$(awk '
 		}
 	}' <<<"$includes")"
 
-pure='endian|limits|stdbool|stddef|stdint|string|strings'
+pure='emmintrin|endian|limits|stdbool|stddef|stdint|string|strings'
 tap_none "pure code sees no I/O, no allocation, no configuration" "$(awk '
 	$2 == "x86" || $2 == "kernel"' <<<"$includes" |
 	grep -Ev " (< ($pure)\.h|\" (base|x86|kernel)/.*)\$" || true)"

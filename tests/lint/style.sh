@@ -10,10 +10,12 @@ cd "$srcdir"
 
 # Data and expected output look as they have to.
 mapfile -t code < <(find src tests -name '*.[chS]' | sort)
-mapfile -t scripts < <(find tests .ci completions examples \
-	\( -name '*.sh' -o -name '*.bash' -o -path .ci/run \) 2>/dev/null | sort)
+mapfile -t scripts < <(find tests .ci completions debian examples \
+	\( -name '*.sh' -o -name '*.bash' -o -path .ci/run \
+	-o -path debian/tests/installed \) 2>/dev/null | sort)
 others=(Makefile.am configure.ac completions/_sigframe-inspect
-	completions/sigframe-inspect.fish man/sigframe-inspect.1)
+	completions/sigframe-inspect.fish debian/rules man/sigframe-inspect.1
+	packaging/sigframe-inspect.spec)
 mapfile -t python < <(find tests -name '*.py' | sort)
 sources=("${code[@]}" "${scripts[@]}" "${python[@]}" "${others[@]}")
 

@@ -36,7 +36,7 @@ EXPECTED = {
 # The same for what --export wrote, and what it was made from.
 EXPECTED_OF_EXPORT = {
     'inputs.*.source': lambda a, b: b == 'core',
-    'inputs.*.exported_from': lambda a, b: b in ('process', 'core'),
+    'inputs.*.exported_from': lambda a, b: b in ('process', 'core', 'criu'),
     'inputs.*.name': lambda a, b: a != b,
 }
 

@@ -112,7 +112,7 @@ use=
 # Files that are no cores.
 cd "$scratch"
 refused "no such file" 'nothing-here No.such.file' nothing-here
-refused "a directory" 'bin directory|not.a.regular' bin
+refused "a directory" 'bin no.images.of.CRIU|built.without' bin
 : >nil
 refused "an empty file" 'nil is.empty' nil
 printf 'Segmentation fault (core dumped)\n%1000s\n' '' >text

@@ -1,63 +1,103 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# kills.py - kill the tool while it looks at a process
+# kills.py - let the tool come to an early end while it looks at a process
 """
-kills.py TOOL PID COUNT
+kills.py TOOL PID COUNT STATES
 
-Prints a line for each time that a thread stays traced, and one that begins
-with '%' and says when the tool was killed. Every other time it is as soon as
-one thread is seen to be traced, else at any moment.
+Ends the tool COUNT times, in one way after the other: by a signal, by taking
+the reader of its report away, by a device that is full. Every other time that
+is as soon as a thread is seen to be traced, else at any moment. Prints a line
+whenever a thread stays traced after that, or is not in one of the STATES, the
+letters of /proc/PID/stat; and one that begins with '%' and says how often
+there was something to let go.
 """
 import glob
 import random
+import signal
 import subprocess
 import sys
 import time
 
+WAYS = ('SIGKILL', 'SIGINT', 'SIGTERM', 'SIGKILL', 'pipe', 'full')
+
+
+def field(name, label):
+    try:
+        with open(name, encoding='utf-8', errors='replace') as status:
+            for line in status:
+                if line.startswith(label):
+                    return line.split()[1]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return None
+
 
 def is_traced(name):
-    with open(name, encoding='utf-8', errors='replace') as status:
-        for line in status:
-            if line.startswith('TracerPid:'):
-                return line.split()[1] != '0'
-    return False
+    return field(name, 'TracerPid:') not in ('0', None)
+
+
+def run(tool, pid, way):
+    output = subprocess.DEVNULL
+    if way == 'pipe':
+        output = subprocess.PIPE
+    elif way == 'full':
+        output = open('/dev/full', 'wb')
+    child = subprocess.Popen([tool, '--json', '--stop=all', '-p', pid],
+                             stdout=output, stderr=subprocess.DEVNULL)
+    if way == 'full':
+        output.close()
+    return child
+
+
+def end(child, way):
+    """Let it come to its end; was it early?"""
+    if way.startswith('SIG'):
+        child.send_signal(getattr(signal, way))
+    elif way == 'pipe':
+        child.stdout.close()
+    return child.wait() not in (0, 3)
+
+
+def wrong(name, states):
+    if is_traced(name):
+        return 'is traced'
+    state = field(name, 'State:')
+    return f'is in state {state}' if state not in states else None
 
 
 def main():
-    tool, pid, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    tool, pid, count, states = sys.argv[1:]
+    count = int(count)
     tasks = glob.glob(f'/proc/{pid}/task/*/status')
     # the last one is the last to be let go
     last = max(tasks, key=lambda name: int(name.split('/')[4]))
     seed = random.randrange(1 << 32)
     random.seed(seed)
 
-    def run():
-        return subprocess.Popen([tool, '--json', '--stop=all', '-p', pid],
-                                stdout=subprocess.DEVNULL)
-
     begin = time.monotonic()
-    run().wait()
+    run(tool, pid, 'none').wait()
     length = time.monotonic() - begin
     early = holding = 0
     for n in range(count):
-        child = run()
+        way = WAYS[n // 2 % len(WAYS)]
+        child = run(tool, pid, way)
         if n % 2:
             time.sleep(random.uniform(0, length))
         else:
             while child.poll() is None and not is_traced(last):
                 pass
         held = is_traced(last)
-        child.kill()
-        killed = child.wait() == -9
-        early += killed
-        holding += killed and held
+        ended = end(child, way)
+        early += ended
+        holding += ended and held
         for _ in range(100):
-            left = [name for name in tasks if is_traced(name)]
+            left = [name for name in tasks if wrong(name, states)]
             if not left:
                 break
             time.sleep(0.05)
         if left:
-            print(f'kill {n}: {len(left)} threads are still traced')
-    print(f'% seed {seed}: {early} of {count} kills before the end, '
+            print(f'end {n} by {way}: {len(left)} threads, the first '
+                  f'{wrong(left[0], states)}')
+    print(f'% seed {seed}: {early} of {count} ends were early, '
           f'{holding} while threads were traced')
 
 

@@ -99,7 +99,7 @@ gone() {
 	local tasks=("/proc/$1/task"/*)
 
 	[ "${#tasks[@]}" -le 1 ] &&
-		! grep -q '^State:[[:blank:]]*[^ZX]' "/proc/$1/status" \
+		! grep -q '^State:[[:blank:]]*[^ZX[:blank:]]' "/proc/$1/status" \
 			2>/dev/null
 }
 

@@ -78,6 +78,9 @@ status=0
 "$tool" --explain >&- 2>err || status=$?
 lost "--explain, stdout closed"
 status=0
+"$tool" --version >&- 2>err || status=$?
+lost "--version, stdout closed"
+status=0
 "$tool" -q -p "${pid[good]}" >&- 2>err || status=$?
 tap_none "-q does not need stdout" "$(
 	[ "$status" -eq 0 ] || echo "exit status $status"

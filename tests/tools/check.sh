@@ -6,9 +6,10 @@ set -euo pipefail
 # shellcheck source=tests/tools/prepare.sh
 . "$(dirname "$0")/prepare.sh"
 
-test_packages="libcmocka-dev gcc-multilib gdb xz-utils mandoc shellcheck
-	codespell bash-completion zsh fish python3 musl-tools golang-go
-	qemu-system-x86 liblzma-dev libbz2-dev"
+test_packages="libcmocka-dev gcc-multilib gdb strace xz-utils mandoc
+	shellcheck
+	codespell bash-completion zsh fish python3 python3-jsonschema
+	musl-tools golang-go qemu-system-x86 liblzma-dev libbz2-dev zstd lz4 bzip2 lzip"
 
 # shellcheck disable=SC2086 # lists of words
 need_packages $build_packages $test_packages

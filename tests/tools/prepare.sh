@@ -9,7 +9,7 @@ build=$top/build
 # shellcheck disable=SC2034 # for those who source this
 build_packages="autoconf automake pkg-config gcc make libc6-dev libelf-dev
 	libdw-dev libcapstone-dev libjson-c-dev libprotobuf-c-dev
-	protobuf-c-compiler"
+	protobuf-c-compiler libarchive-dev zlib1g-dev"
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2

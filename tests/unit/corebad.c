@@ -162,11 +162,6 @@ static void foreign_owner(struct image *image)
 	image->data[off + 12] = 'X';
 }
 
-static void gzipped(struct image *image)
-{
-	memcpy(image->data, "\x1f\x8b\x08\x00", 4);
-}
-
 /* Files that cannot be examined: why, in words. */
 static const struct {
 	const char *what;
@@ -205,7 +200,6 @@ static const struct {
 	{ "notes in a hole", notes_in_hole, ERROR_BAD_INPUT, "no threads" },
 	{ "notes of someone else", foreign_owner, ERROR_BAD_INPUT,
 	  "no threads" },
-	{ "compressed", gzipped, ERROR_UNSUPPORTED, "compressed with gzip" },
 };
 
 /* Two threads, a file, a stack of ones: all that can be damaged. */

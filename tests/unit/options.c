@@ -38,6 +38,12 @@ static void refused(void **state)
 		{ "", "nothing to examine" },
 		{ "-x", "nothing to examine" },
 		{ "--tree", "nothing to examine" },
+		{ "--all -p 1", "--all goes without PID" },
+		{ "--all core", "--all goes without PID" },
+		{ "--all --tree", "--all goes without --tree" },
+		{ "--all -T 5", "--all goes without --tree, --tid" },
+		{ "--all --export=file", "--all goes without" },
+		{ "--all --list-cpus", "what only prints" },
 		{ "-T 5", "nothing to examine" },
 		{ "-p 0", "--pid: '0'" },
 		{ "-p -1", "--pid: '-1'" },
@@ -64,14 +70,42 @@ static void refused(void **state)
 		{ "-p 1 --dormant=some", "--dormant" },
 		{ "-p 1 -T 2 --dormant=all", "--dormant" },
 		{ "core --dormant=auto --no-unwind", "--dormant" },
+		{ "core --max-size=0", "--max-size: '0'" },
+		{ "core --max-size=", "--max-size: ''" },
+		{ "core --max-size=1.5G", "--max-size: '1.5G'" },
+		{ "core --max-size=16777216T", "--max-size: '16777216T'" },
+		{ "-p 1 --max-size=1G", "--max-size" },
+		{ "- core -", "standard input" },
+		{ "--compare a --criu=b", "without --criu" },
+		{ "--criu=dir --tree", "--tree" },
 		{ "-p 1 -q -j", "--quiet and --json" },
 		{ "-p 1 -q -x", "--quiet and --registers" },
 		{ "-p 1 -q --raw", "--quiet and --raw" },
+		{ "-p 1 -s -j", "--summary" },
+		{ "-p 1 -s -q", "--summary" },
+		{ "-p 1 --summary -x", "--summary" },
+		{ "-p 1 -s --raw", "--summary" },
+		{ "--compare -s a b", "--summary" },
+		{ "--list-cpus -s", "--summary" },
 		{ "-p 1 -p 2 --export=small", "--export" },
 		{ "-p 1 core --export=small", "--export" },
 		{ "--tree -p 1 --export=small", "--export" },
 		{ "-p 1 --export=", "--export" },
 		{ "--list-cpus --export=small", "--export" },
+		{ "--compare", "nothing to examine" },
+		{ "--compare a", "--compare takes two" },
+		{ "--compare -p 1", "--compare takes two" },
+		{ "--compare a b c", "--compare takes two" },
+		{ "--compare a b -p 1", "--compare takes two" },
+		{ "--compare a b -t host", "--compare judges nothing" },
+		{ "--compare a b -r", "--compare judges nothing" },
+		{ "--compare a b --raw", "--compare judges nothing" },
+		{ "--compare a b --strict", "--compare judges nothing" },
+		{ "--compare a b --export=c", "--compare judges nothing" },
+		{ "--compare --list-cpus", "--compare" },
+		{ "--compare a b --stop=all", "--stop" },
+		{ "--compare -p 1 -p 2 -e prog", "--executable" },
+		{ "--compare -q -x a b", "--quiet and --registers" },
 		{ "--explain core", "--explain" },
 		{ "--explain=magic1-wrong -p 1", "--explain" },
 	};
@@ -95,6 +129,49 @@ static void refused(void **state)
 	}
 }
 
+/* Two inputs in the order of the command line, whatever they are. */
+static void compared(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned pids, files;
+		bool pid_first;
+	} cases[] = {
+		{ "--compare a b", 0, 2, false },
+		{ "a b --compare", 0, 2, false },
+		{ "--compare -p 1 -p 2", 2, 0, true },
+		{ "--compare a -p 1", 1, 1, false },
+		{ "a --compare -p1", 1, 1, false },
+		{ "a --pid=1 --compare", 1, 1, false },
+		{ "--compare -p 1 a", 1, 1, true },
+		{ "-p 1 --compare -- a", 1, 1, true },
+		{ "-p 1 a -x -j --compare", 1, 1, true },
+		/* each for its side */
+		{ "--compare core -p 1 --tree --stop=all -e prog", 1, 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char line[128];
+		struct options o;
+		struct error *err;
+
+		strcpy(line, cases[i].line);
+		err = parse(line, &o);
+		if (err)
+			fail_msg("'%s': %s", cases[i].line,
+				 error_message(err));
+		assert_true(o.compare);
+		assert_int_equal(o.pids_count, cases[i].pids);
+		assert_int_equal(o.files_count, cases[i].files);
+		if (o.pid_first != cases[i].pid_first)
+			fail_msg("'%s' is in another order", cases[i].line);
+		/* registers are compared to the last */
+		assert_true(o.live.whole_xstate && o.core.whole_xstate);
+		options_deinit(&o);
+	}
+}
+
 static void defaults(void **state)
 {
 	char line[] = "-p 1";
@@ -105,6 +182,7 @@ static void defaults(void **state)
 	assert_int_equal(o.pids_count, 1);
 	assert_int_equal(o.pids[0], 1);
 	assert_int_equal(o.files_count, 0);
+	assert_true(o.max_size == UINT64_C(64) << 30);
 	assert_int_equal(o.live.tids_count, 0);
 	assert_int_equal(o.live.stop, LIVE_STOP_AUTO);
 	assert_int_equal(o.json, OPTIONS_JSON_OFF);
@@ -112,6 +190,7 @@ static void defaults(void **state)
 	assert_true(o.locate.unwind);
 	assert_int_equal(o.locate.dormant, LOCATE_DORMANT_AUTO);
 	assert_false(o.tree || o.registers || o.raw || o.quiet || o.strict ||
+		     o.summary ||
 		     o.rehearse || o.tell == OPTIONS_TELL_EXPLANATION);
 	options_deinit(&o);
 }
@@ -140,6 +219,22 @@ static void process(void **state)
 	options_deinit(&o);
 }
 
+/* Directories are files that have to be directories. */
+static void criu(void **state)
+{
+	char line[] = "--criu=a b --criu c -e prog";
+	struct options o;
+
+	(void)state;
+	assert_null(parse(line, &o));
+	assert_int_equal(o.files_count, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(o.files_criu[i],
+				 strcmp(o.files[i], "b") != 0);
+	assert_string_equal(o.core.executable, "prog");
+	options_deinit(&o);
+}
+
 static void core(void **state)
 {
 	char line[] = "a -e prog --sysroot=/mnt -T 8 -j --strict --no-unwind "
@@ -160,6 +255,17 @@ static void core(void **state)
 	assert_false(o.locate.unwind);
 	assert_int_equal(o.color, OPTIONS_COLOR_NEVER);
 	assert_null(o.export);
+	options_deinit(&o);
+}
+
+static void summary(void **state)
+{
+	char line[] = "--all -s --strict";
+	struct options o;
+
+	(void)state;
+	assert_null(parse(line, &o));
+	assert_true(o.summary && o.all && o.strict);
 	options_deinit(&o);
 }
 
@@ -219,9 +325,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused),
+		cmocka_unit_test(compared),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(process),
 		cmocka_unit_test(core),
+		cmocka_unit_test(criu),
+		cmocka_unit_test(summary),
 		cmocka_unit_test(export),
 		cmocka_unit_test(dormant),
 		cmocka_unit_test(explain),

@@ -108,6 +108,8 @@ static void status_lines(void **state)
 		"Umask:\t0022\n"
 		"Tgid:\t4242\n"
 		"Ngid:\t0\n"
+		"NStgid:\t4242\t17\t1\n"
+		"NSpid:\t4243\t18\t2\n"
 		"Pid:\t4243\n"
 		"TracerPid:\t99\n"
 		"Uid:\t1000\t1001\t1002\t1003\n"
@@ -124,6 +126,7 @@ static void status_lines(void **state)
 	(void)state;
 	assert_true(procfs_parse_status(text, &got));
 	assert_int_equal(got.tgid, 4242);
+	assert_int_equal(got.tgid_inside, 1);
 	assert_int_equal(got.tracer, 99);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(got.uid[i], 1000 + i);
@@ -139,6 +142,10 @@ static void status_lines(void **state)
 	/* absent is 0, malformed is an error */
 	assert_true(procfs_parse_status("Tgid:\t1", &got));
 	assert_int_equal(got.uid[0], 0);
+	assert_int_equal(got.tgid_inside, 0);
+	assert_true(procfs_parse_status("Tgid:\t1\nNStgid:\t8", &got));
+	assert_int_equal(got.tgid_inside, 8);
+	assert_false(procfs_parse_status("Tgid:\t1\nNStgid:\t\n", &got));
 	assert_false(procfs_parse_status("Tgid:\t1\nUid:\t1\t2\n", &got));
 	assert_false(procfs_parse_status("Tgid:\tone\n", &got));
 	assert_false(procfs_parse_status("Pid:\t1\n", &got));
@@ -305,7 +312,7 @@ static void refusals(void **state)
 		.tgid = 20, .uid = { 7, 7, 7, 7 }, .gid = { 7, 7, 7, 7 },
 		.cap_permitted = 2,
 	};
-	static const struct {
+	const struct {
 		const char *says;
 		struct procfs_access access;
 	} cases[] = {
@@ -394,6 +401,7 @@ static void real_files(void **state)
 	assert_int_equal(stat.state, 'R');
 	assert_int_equal(procfs_status(dir, getpid(), &status), 0);
 	assert_int_equal(status.tgid, getpid());
+	assert_true(status.tgid_inside > 0);
 	assert_int_equal(status.uid[1], geteuid());
 	assert_int_equal(procfs_stat(dir, 1 << 30, &stat), -ENOENT);
 

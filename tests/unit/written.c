@@ -45,7 +45,7 @@ static void check_pages(bool no_scan, uint64_t reserved)
 	assert_true(map.fd >= 0);
 	map.no_scan = no_scan;
 	for (at = base; at < base + reserved; at = end) {
-		at = pagemap_next(&map, at, base + reserved, &end);
+		at = pagemap_next(&map, at, base + reserved, 0, &end);
 		assert_true(end > at || at == base + reserved);
 		for (; at < end && at < base + reserved; at += PAGE) {
 			/* without PAGEMAP_SCAN that page looks like any other */
@@ -60,15 +60,17 @@ static void check_pages(bool no_scan, uint64_t reserved)
 
 	/* from the middle of a page, up to the middle of one */
 	assert_int_equal(pagemap_next(&map, base + 2 * PAGE + 8,
-				      base + 3 * PAGE, &end),
+				      base + 3 * PAGE, base + reserved, &end),
 			 base + 2 * PAGE + 8);
 	assert_int_equal(end, base + 3 * PAGE);
+	/* nothing that was not asked for, however much is known by now */
 	assert_int_equal(pagemap_next(&map, base + 3 * PAGE,
-				      base + 7 * PAGE + 16, &end),
+				      base + 7 * PAGE + 16, base + 8 * PAGE,
+				      &end),
 			 base + 7 * PAGE);
 	assert_int_equal(end, base + 7 * PAGE + 16);
 	assert_int_equal(pagemap_next(&map, base + 3 * PAGE, base + 7 * PAGE,
-				      &end),
+				      base + reserved, &end),
 			 base + 7 * PAGE);
 	pagemap_deinit(&map);
 	munmap(p, reserved);
@@ -82,7 +84,7 @@ static bool can_scan(void)
 	bool scans;
 
 	pagemap_init(&map, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-	pagemap_next(&map, (uintptr_t)&end, (uintptr_t)&end + 1, &end);
+	pagemap_next(&map, (uintptr_t)&end, (uintptr_t)&end + 1, 0, &end);
 	scans = !map.no_scan;
 	pagemap_deinit(&map);
 	return scans;
@@ -104,7 +106,8 @@ static void no_pagemap(void **state)
 
 	(void)state;
 	pagemap_init(&map, -1);
-	assert_int_equal(pagemap_next(&map, 0x1234, 0x9876, &end), 0x1234);
+	assert_int_equal(pagemap_next(&map, 0x1234, 0x9876, 0, &end),
+			 0x1234);
 	assert_int_equal(end, 0x9876);
 	pagemap_deinit(&map);
 }

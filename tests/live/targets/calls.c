@@ -1,247 +1,149 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* calls.c - a process in those system calls that a stop would end early */
+/* calls.c - a process whose threads are blocked, each in another system call */
 
 /*
- * Starts a thread in each of the calls that return EINTR when a tracer stops
- * them, and some that do not. Prints
+ * Usage: calls [-d SECONDS] [-f]
+ *
+ * With -f each call is made in a signal handler, so that there is a frame on
+ * the thread's stack. With -d only calls that have a deadline are made, which
+ * is as far away as that. Prints
  *
  *	process PID
- *	call TID NAME fragile|sturdy
+ *	call TID NAME FUNCTION fragile|sturdy
  *	skipped NAME
  *	READY
  *
- * and when the other end of its standard input is closed
+ * and when the other end of its standard input is closed, with -d when all
+ * deadlines are over,
  *
  *	early NAME ERRNO	a call that has returned, which none should
- *	blocked COUNT		the calls that have not
+ *	late NAME ERRNO		with -d: one that did not notice its deadline
+ *	overslept MILLISECONDS	with -d: the most that one was late
+ *	blocked COUNT		the calls that have done as they should
  */
-#include <linux/aio_abi.h>
-#include <linux/futex.h>
+#include "calls.h"
+
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/sem.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <time.h>
+#include <sys/mman.h>
 
 #include "target.h"
 
 /* Longer than a target lives. */
-#define LONG_SECONDS 10000
-static const struct timespec long_time = { .tv_sec = LONG_SECONDS };
+static struct timespec duration = { .tv_sec = 10000 };
+static bool has_deadline;
 
-static int make_epoll(void)
-{
-	return epoll_create1(EPOLL_CLOEXEC);
-}
-
-static long call_epoll_wait(int epoll)
-{
-	struct epoll_event event;
-
-	return epoll_wait(epoll, &event, 1, LONG_SECONDS * 1000);
-}
-
-static long call_epoll_pwait2(int epoll)
-{
-	struct epoll_event event;
-
-	return syscall(441 /* epoll_pwait2 */, epoll, &event, 1, &long_time,
-		       NULL, 0);
-}
-
-static int make_socket(int option)
-{
-	struct timeval tv = { .tv_sec = LONG_SECONDS };
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) ||
-	    setsockopt(pair[0], SOL_SOCKET, option, &tv, sizeof(tv)))
-		return -1;
-	return pair[0];
-}
-
-static int make_receiver(void)
-{
-	return make_socket(SO_RCVTIMEO);
-}
-
-static int make_sender(void)
-{
-	return make_socket(SO_SNDTIMEO);
-}
-
-static long call_recv(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, 0);
-}
-
-/* Until nothing more fits in; only the last one blocks. */
-static long call_send(int fd)
-{
-	static const char bytes[65536];
-	ssize_t n;
-
-	do
-		n = send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
-	while (n == sizeof(bytes));
-	return n;
-}
-
-static int make_listener(void)
-{
-	struct timeval tv = { .tv_sec = LONG_SECONDS };
-	struct sockaddr_un any = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	/* no name: the kernel chooses one that is no file */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(sa_family_t)) ||
-	    listen(fd, 1) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
-		return -1;
-	return fd;
-}
-
-static long call_accept(int fd)
-{
-	return accept(fd, NULL, NULL);
-}
-
-static int make_semaphore(void)
-{
-	return semget(IPC_PRIVATE, 1, 0600);
-}
-
-static void unmake_semaphore(int id)
-{
-	semctl(id, 0, IPC_RMID);
-}
-
-static long call_semop(int id)
-{
-	struct sembuf op = { .sem_op = -1 };
-
-	return semop(id, &op, 1);
-}
-
-static long call_semtimedop(int id)
-{
-	struct sembuf op = { .sem_op = -1 };
-
-	return semtimedop(id, &op, 1, &long_time);
-}
-
-static aio_context_t aio;
-
-static int make_aio(void)
-{
-	return syscall(SYS_io_setup, 1, &aio) ? -1 : 0;
-}
-
-static long call_io_getevents(int fd)
-{
-	struct io_event event;
-
-	(void)fd;
-	return syscall(SYS_io_getevents, aio, 1L, 1L, &event, &long_time);
-}
-
-/* Blocked everywhere, so that it stays pending for those who wait. */
-static int make_mask(void)
-{
-	return 0;
-}
-
-static long call_sigwaitinfo(int fd)
-{
-	sigset_t set;
-
-	(void)fd;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	return sigwaitinfo(&set, NULL);
-}
-
-static long call_sigtimedwait(int fd)
-{
-	sigset_t set;
-
-	(void)fd;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	return sigtimedwait(&set, NULL, &long_time);
-}
-
-static long call_nanosleep(int fd)
-{
-	(void)fd;
-	return nanosleep(&long_time, NULL);
-}
-
-static long call_futex(int fd)
-{
-	static uint32_t word;
-
-	(void)fd;
-	return syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &long_time,
-		       NULL, 0);
-}
-
-static long call_poll(int fd)
-{
-	(void)fd;
-	return poll(NULL, 0, LONG_SECONDS * 1000);
-}
-
-static const struct call {
-	const char *name;
-	bool fragile;
-	int (*make)(void);	/* -1: not to be had here */
-	long (*run)(int fd);
-	void (*unmake)(int fd);
-} calls[] = {
-	{ "epoll_wait", true, make_epoll, call_epoll_wait, NULL },
-	{ "epoll_pwait2", true, make_epoll, call_epoll_pwait2, NULL },
-	{ "recv", true, make_receiver, call_recv, NULL },
-	{ "send", true, make_sender, call_send, NULL },
-	{ "accept", true, make_listener, call_accept, NULL },
-	{ "semop", true, make_semaphore, call_semop, unmake_semaphore },
-	{ "semtimedop", true, make_semaphore, call_semtimedop,
-	  unmake_semaphore },
-	{ "io_getevents", true, make_aio, call_io_getevents, NULL },
-	{ "sigwaitinfo", true, make_mask, call_sigwaitinfo, NULL },
-	{ "sigtimedwait", true, make_mask, call_sigtimedwait, NULL },
-	{ "nanosleep", false, make_mask, call_nanosleep, NULL },
-	{ "futex", false, make_mask, call_futex, NULL },
-	{ "poll", false, make_mask, call_poll, NULL },
+static const struct call *const tables[] = {
+	calls_of_time, calls_of_files, calls_of_pipes, calls_of_sockets,
+	calls_of_ipc,
 };
-#define CALLS (sizeof(calls) / sizeof(calls[0]))
+#define TABLES (sizeof(tables) / sizeof(*tables))
 
 static struct worker {
 	const struct call *call;
-	int fd;
+	struct place place;
 	pid_t tid;
 	atomic_bool ready;
-	atomic_int result;	/* 0: has not returned */
-} workers[CALLS];
+	atomic_bool ended;
+	int error;		/* 0: it has succeeded */
+	long took;		/* milliseconds */
+} workers[TABLES * CALLS_MOST];
+static size_t count;
+
+static _Thread_local struct worker *self;
+
+const struct timespec *calls_time(void)
+{
+	return &duration;
+}
+
+int calls_milliseconds(void)
+{
+	return (int)duration.tv_sec * 1000;
+}
+
+struct timespec calls_deadline(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	t.tv_sec += duration.tv_sec;
+	return t;
+}
+
+int calls_file(void)
+{
+	return memfd_create("calls", MFD_CLOEXEC);
+}
+
+int calls_idler(int fd_to_lock)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	pid_t parent = getpid();
+	int done[2];
+	char byte;
+
+	if (pipe2(done, O_CLOEXEC))
+		return 0;
+
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent ||
+		    (fd_to_lock >= 0 && fcntl(fd_to_lock, F_SETLK, &lock)))
+			_exit(1);
+		close(done[0]);
+		close(done[1]);
+		/* not even the signals that this process blocks end it */
+		for (;;)
+			pause();
+	}
+	close(done[1]);
+	if (pid > 0 && read(done[0], &byte, 1) < 0)
+		pid = 0;
+	close(done[0]);
+	return pid > 0 ? pid : 0;
+}
+
+static long milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void make_call(void)
+{
+	struct worker *w = self;
+	long start = milliseconds();
+
+	atomic_store(&w->ready, true);
+	w->error = w->call->run(&w->place) < 0 ? errno : 0;
+	w->took = milliseconds() - start;
+	atomic_store(&w->ended, true);
+	for (;;)
+		pause();
+}
+
+static void handle(int signo)
+{
+	(void)signo;
+	make_call();
+}
 
 static void *work(void *arg)
 {
-	struct worker *w = arg;
-
-	w->tid = target_tid();
-	atomic_store(&w->ready, true);
-	/* a call that succeeds is not what is expected either */
-	atomic_store(&w->result, w->call->run(w->fd) < 0 ? errno : -1);
-	for (;;)
-		pause();
+	self = arg;
+	self->tid = target_tid();
+	raise(SIGURG);
+	make_call();
 	return NULL;
 }
 
@@ -266,61 +168,157 @@ static void await(const struct worker *w)
 {
 	while (!atomic_load(&w->ready))
 		usleep(100);
-	for (unsigned calm = 0; calm < 20;) {
+	for (unsigned calm = 0; calm < 10;) {
 		calm = state_of(w->tid) == 'S' ? calm + 1 : 0;
-		usleep(500);
+		usleep(300);
 	}
 }
 
-int main(void)
+static void start(struct worker *w)
 {
-	sigset_t set;
-	unsigned blocked = 0;
+	pthread_attr_t small;
+	pthread_t thread;
 
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	if (pthread_create(&thread, &small, work, w))
+		target_fail("pthread_create");
+	pthread_attr_destroy(&small);
+}
+
+/* What there is to make the call with, or a line that says there is nothing. */
+static void prepare(const struct call *c)
+{
+	struct worker *w = &workers[count];
+
+	if (has_deadline && !c->timed)
+		return;
+	w->place = (struct place){ -1, -1, NULL };
+	if (c->make && c->make(&w->place))
+		printf("skipped %s\n", c->name);
+	else
+		workers[count++].call = c;
+}
+
+/* Not every kernel has all of them; with a deadline it cannot be told yet. */
+static void introduce(struct worker *w)
+{
+	if (!has_deadline)
+		await(w);
+	if (atomic_load(&w->ended) && w->error != EINTR) {
+		printf("skipped %s\n", w->call->name);
+		w->call = NULL;
+		return;
+	}
+	while (!atomic_load(&w->ready))
+		usleep(100);
+	printf("call %d %s %s %s\n", w->tid, w->call->name, w->call->function,
+	       w->call->fragile ? "fragile" : "sturdy");
+}
+
+static bool is_timeout(int error)
+{
+	return !error || error == ETIMEDOUT || error == EAGAIN ||
+	       error == ETIME;
+}
+
+/* Wait for the deadlines, and as long again for those that missed it. */
+static void await_deadlines(void)
+{
+	long end = milliseconds() + 3L * calls_milliseconds();
+	size_t waiting = count;
+
+	while (waiting && milliseconds() < end) {
+		usleep(10000);
+		waiting = 0;
+		for (size_t i = 0; i < count; i++)
+			waiting += workers[i].call &&
+				   !atomic_load(&workers[i].ended);
+	}
+}
+
+/* Did it what it should? */
+static bool judge(const struct worker *w)
+{
+	bool ended = atomic_load(&w->ended);
+	/* the clocks of timeouts tick, and some are coarse */
+	long slack = 20;
+
+	if (!has_deadline && ended)
+		printf("early %s %d\n", w->call->name, w->error);
+	else if (!has_deadline)
+		return true;
+	else if (!ended)
+		printf("late %s 0\n", w->call->name);
+	else if (!is_timeout(w->error) ||
+		 w->took < calls_milliseconds() - slack)
+		printf("early %s %d\n", w->call->name, w->error);
+	else
+		return true;
+	return false;
+}
+
+static void report(void)
+{
+	unsigned good = 0;
+	long overslept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct worker *w = &workers[i];
+
+		if (!w->call)
+			continue;
+
+		bool fine = judge(w);
+
+		if (w->call->unmake)
+			w->call->unmake(&w->place);
+		if (!fine)
+			continue;
+		good++;
+		if (w->took - calls_milliseconds() > overslept)
+			overslept = w->took - calls_milliseconds();
+	}
+	if (has_deadline)
+		printf("overslept %ld\n", overslept);
+	printf("blocked %u\n", good);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	bool framed = false;
+	sigset_t set;
+	int option;
+
+	while ((option = getopt(argc, argv, "d:f")) != -1) {
+		if (option == 'd')
+			duration.tv_sec = atoi(optarg);
+		has_deadline |= option == 'd';
+		framed |= option == 'f';
+	}
 	target_begin();
+	/* so that nothing is left of semaphores and queues */
+	(void)!unshare(CLONE_NEWIPC);
+	/* blocked everywhere, so that it stays pending for those who wait */
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	for (size_t i = 0; i < CALLS; i++) {
-		struct worker *w = &workers[i];
-		pthread_t thread;
-
-		w->fd = calls[i].make();
-		if (w->fd < 0)
-			continue;
-		w->call = &calls[i];
-		if (pthread_create(&thread, NULL, work, w))
-			target_fail("pthread_create");
-	}
-	for (size_t i = 0; i < CALLS; i++)
-		if (workers[i].call)
-			await(&workers[i]);
-	for (size_t i = 0; i < CALLS; i++) {
-		/* not every kernel has all of them */
-		if (!workers[i].call || atomic_load(&workers[i].result)) {
-			printf("skipped %s\n", calls[i].name);
-			workers[i].call = NULL;
-			continue;
-		}
-		printf("call %d %s %s\n", workers[i].tid, calls[i].name,
-		       calls[i].fragile ? "fragile" : "sturdy");
-	}
+	signal(SIGURG, framed ? handle : SIG_IGN);
+	for (size_t t = 0; t < TABLES; t++)
+		for (const struct call *c = tables[t]; c->name; c++)
+			prepare(c);
+	for (size_t i = 0; i < count; i++)
+		start(&workers[i]);
+	for (size_t i = 0; i < count; i++)
+		introduce(&workers[i]);
 	target_ready();
-	target_stay();
-	for (size_t i = 0; i < CALLS; i++) {
-		int result = atomic_load(&workers[i].result);
-
-		if (calls[i].unmake && workers[i].fd >= 0)
-			calls[i].unmake(workers[i].fd);
-		if (!workers[i].call)
-			continue;
-		if (result)
-			printf("early %s %d\n", calls[i].name, result);
-		else
-			blocked++;
-	}
-	printf("blocked %u\n", blocked);
-	fflush(stdout);
+	if (has_deadline)
+		await_deadlines();
+	else
+		target_stay();
+	report();
 	_exit(0);
 }

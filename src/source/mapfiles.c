@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* corefiles.c - the files that a core's process had mapped */
-#include "source/corefiles.h"
+/* mapfiles.c - the files that a dumped process had mapped */
+#include "source/mapfiles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,29 +15,32 @@
 /* A core from elsewhere may lack every file: a few of them make the point. */
 #define NOTES_MAX 8
 
-struct corefile {
+struct mapfile {
 	const char *path;
 	uint64_t base;		/* where its first page was mapped */
 	bool has_base;
 	uint64_t needed;	/* end of what was mapped, by offset */
+	uint64_t size;		/* that it had; 0: unknown */
+	const struct elffile_id *build_id;	/* NULL: unknown */
+	bool several;		/* files of that name were mapped */
 	bool accepted;		/* verified once; the fd may be closed again */
 	int fd;
 	enum error_code code;
 	char *problem;		/* why it cannot be used, or NULL */
 };
 
-struct corefiles {
-	struct corefiles_setup setup;
-	struct corefile *files;		/* by path */
+struct mapfiles {
+	struct mapfiles_setup setup;
+	struct mapfile *files;		/* by path */
 	size_t count;
-	struct corefile *open[OPEN_MAX];	/* a ring */
+	struct mapfile *open[OPEN_MAX];	/* a ring */
 	unsigned next;
 	unsigned noted;
 };
 
 static int compare_paths(const void *a, const void *b)
 {
-	const struct core_range *const *x = a, *const *y = b;
+	const struct mapped_range *const *x = a, *const *y = b;
 	int order = strcmp((*x)->path, (*y)->path);
 
 	return order ? order
@@ -45,17 +48,29 @@ static int compare_paths(const void *a, const void *b)
 			       ((*x)->start < (*y)->start);
 }
 
-static void group(struct corefiles *f, struct core_range **sorted)
+static void add_identity(struct mapfile *file, const struct mapped_range *r)
+{
+	if ((file->size && r->file_size && file->size != r->file_size) ||
+	    (file->build_id && r->build_id &&
+	     !elffile_id_equal(file->build_id, r->build_id)))
+		file->several = true;
+	if (!file->size)
+		file->size = r->file_size;
+	if (!file->build_id)
+		file->build_id = r->build_id;
+}
+
+static void group(struct mapfiles *f, struct mapped_range **sorted)
 {
 	for (size_t i = 0; i < f->setup.ranges_count; i++) {
-		const struct core_range *r = sorted[i];
-		struct corefile *file = f->count ? &f->files[f->count - 1]
+		const struct mapped_range *r = sorted[i];
+		struct mapfile *file = f->count ? &f->files[f->count - 1]
 						 : NULL;
 		uint64_t end = r->offset + (r->end - r->start);
 
 		if (!file || strcmp(file->path, r->path) != 0) {
 			file = &f->files[f->count++];
-			*file = (struct corefile){ .path = r->path, .fd = -1 };
+			*file = (struct mapfile){ .path = r->path, .fd = -1 };
 		}
 		if (!r->offset && !file->has_base) {
 			file->base = r->start;
@@ -64,46 +79,48 @@ static void group(struct corefiles *f, struct core_range **sorted)
 		/* Old libraries reserve space beyond the file's end. */
 		if (r->prot && end > file->needed)
 			file->needed = end;
+		add_identity(file, r);
 	}
 }
 
-static struct error *check_options(const struct core_options *o)
+static struct error *check_options(const struct mapfiles_setup *setup)
 {
 	CLEANUP_FD int fd = -1;
 
-	if (o->executable) {
-		struct error *err = elffile_open(NULL, o->executable, &fd);
+	if (setup->replacement) {
+		struct error *err = elffile_open(NULL, setup->replacement,
+						 &fd);
 
 		if (err)
-			return error_wrap(err, "%s", o->executable);
+			return error_wrap(err, "%s", setup->replacement);
 	}
 	cleanup_close(&fd);
 	fd = -1;
-	if (o->sysroot) {
-		fd = open(o->sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (setup->sysroot) {
+		fd = open(setup->sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
-			return error_os(errno, "%s", o->sysroot);
+			return error_os(errno, "%s", setup->sysroot);
 	}
 	return NULL;
 }
 
-struct error *corefiles_create(const struct corefiles_setup *setup,
-			       struct corefiles **ret)
+struct error *mapfiles_create(const struct mapfiles_setup *setup,
+			      struct mapfiles **ret)
 {
 	size_t count = setup->ranges_count;
-	CLEANUP_FREE struct core_range **sorted = NULL;
-	struct error *err = check_options(setup->options);
+	CLEANUP_FREE struct mapped_range **sorted = NULL;
+	struct error *err = check_options(setup);
 
 	if (err)
 		return err;
 
-	struct corefiles *f = calloc(1, sizeof(*f));
+	struct mapfiles *f = calloc(1, sizeof(*f));
 
 	sorted = calloc(count + 1, sizeof(*sorted));
 	if (f)
 		f->files = calloc(count + 1, sizeof(*f->files));
 	if (!f || !f->files || !sorted) {
-		corefiles_destroy(f);
+		mapfiles_destroy(f);
 		return &error_no_memory;
 	}
 	f->setup = *setup;
@@ -115,7 +132,7 @@ struct error *corefiles_create(const struct corefiles_setup *setup,
 	return NULL;
 }
 
-void corefiles_destroy(struct corefiles *f)
+void mapfiles_destroy(struct mapfiles *f)
 {
 	if (!f)
 		return;
@@ -129,11 +146,12 @@ void corefiles_destroy(struct corefiles *f)
 
 static int compare_file(const void *key, const void *element)
 {
-	return strcmp(key, ((const struct corefile *)element)->path);
+	return strcmp(key, ((const struct mapfile *)element)->path);
 }
 
 /* Is the file one of which `file` can have been mapped? */
-static struct error *compare_headers(const struct corefile *file,
+static struct error *compare_headers(const struct mapfiles *f,
+				     const struct mapfile *file,
 				     const struct elffile_image *image,
 				     const struct elffile_image *memory,
 				     bool *unverified_ret)
@@ -146,7 +164,7 @@ static struct error *compare_headers(const struct corefile *file,
 	if (same == TRI_NO)
 		return error_new(ERROR_BAD_INPUT,
 				 "not the file that was mapped: other program "
-				 "headers than the core has");
+				 "headers than %s has", f->setup.what);
 	if (same == TRI_YES)
 		return NULL;
 	if (fstat(*(const int *)image->arg, &st))
@@ -155,12 +173,15 @@ static struct error *compare_headers(const struct corefile *file,
 	if (file->needed > (uint64_t)st.st_size + 4095)
 		return error_new(ERROR_BAD_INPUT,
 				 "not the file that was mapped: too small");
+	if (file->size && file->size != (uint64_t)st.st_size)
+		return error_new(ERROR_BAD_INPUT,
+				 "not the file that was mapped: another size");
 	*unverified_ret = true;
 	return NULL;
 }
 
-static struct error *verify(const struct corefiles *f,
-			    const struct corefile *file, int fd,
+static struct error *verify(const struct mapfiles *f,
+			    const struct mapfile *file, int fd,
 			    bool *unverified_ret)
 {
 	struct elffile_image image = elffile_image_of(&fd);
@@ -175,11 +196,16 @@ static struct error *verify(const struct corefiles *f,
 		return err;
 	memory.base = file->base;
 	has = elffile_build_id(&image, &have);
-	if (file->has_base)
+	if (file->build_id) {
+		want = *file->build_id;
+		wants = TRI_YES;
+	} else if (file->has_base) {
 		wants = elffile_build_id_in_memory(&memory, &want);
+	}
 	if (has == TRI_UNKNOWN || wants == TRI_UNKNOWN ||
 	    (has == TRI_NO && wants == TRI_NO))
-		return compare_headers(file, &image, &memory, unverified_ret);
+		return compare_headers(f, file, &image, &memory,
+				       unverified_ret);
 	if (has == TRI_YES && wants == TRI_YES &&
 	    elffile_id_equal(&have, &want))
 		return NULL;
@@ -189,10 +215,10 @@ static struct error *verify(const struct corefiles *f,
 		elffile_id_text(&want, want_text);
 	return error_new(ERROR_BAD_INPUT,
 			 "not the file that was mapped: build-id %s, "
-			 "the core has %s", have_text, want_text);
+			 "%s has %s", have_text, f->setup.what, want_text);
 }
 
-static void add_note(struct corefiles *f, const char *message)
+static void add_note(struct mapfiles *f, const char *message)
 {
 	f->noted++;
 	if (f->noted <= NOTES_MAX)
@@ -203,14 +229,14 @@ static void add_note(struct corefiles *f, const char *message)
 }
 
 /* Open and verify; `shown` is the name for messages. */
-static struct error *open_verified(struct corefiles *f, struct corefile *file,
+static struct error *open_verified(struct mapfiles *f, struct mapfile *file,
 				   struct text *shown, int *fd_ret)
 {
-	const struct core_options *o = f->setup.options;
-	bool replaced = o->executable && f->setup.executable &&
-			strcmp(file->path, f->setup.executable) == 0;
-	const char *root = replaced ? NULL : o->sysroot;
-	const char *path = replaced ? o->executable : file->path;
+	const struct mapfiles_setup *setup = &f->setup;
+	bool replaced = setup->replacement && setup->executable &&
+			strcmp(file->path, setup->executable) == 0;
+	const char *root = replaced ? NULL : setup->sysroot;
+	const char *path = replaced ? setup->replacement : file->path;
 	bool unverified = false;
 	CLEANUP_FD int fd = -1;
 
@@ -220,39 +246,44 @@ static struct error *open_verified(struct corefiles *f, struct corefile *file,
 
 	struct error *err = elffile_open(root, path, &fd);
 
+	if (!err && file->several)
+		err = error_new(ERROR_UNSUPPORTED,
+				"several files of that name were mapped");
 	if (!err)
 		err = verify(f, file, fd, &unverified);
 	/* The user may answer for a file; one that just has the name may not
 	 * be the one that ran, and a verdict must not rest on it. */
 	if (!err && unverified && !root && !replaced)
 		err = error_new(ERROR_BAD_INPUT,
-				"not used, the core has nothing to verify it "
-				"by; --executable or --sysroot vouch for it");
+				"not used, %s has nothing to verify it by; "
+				"--executable or --sysroot vouch for it",
+				setup->what);
 	if (err)
 		return error_wrap(err, "%s", text_string(shown));
 	if (unverified && !file->accepted) {
-		text_add(shown, ": cannot be verified (no build-id in the "
-				"core)");
+		text_printf(shown, ": cannot be verified (no build-id in %s)",
+			    setup->what);
 		add_note(f, text_string(shown));
 	}
 	*fd_ret = TAKE_FD(fd);
 	return NULL;
 }
 
-static struct corefile *find(const struct corefiles *f, const char *path)
+static struct mapfile *find(const struct mapfiles *f, const char *path)
 {
 	return bsearch(path, f->files, f->count, sizeof(*f->files),
 		       compare_file);
 }
 
-struct error *corefiles_get(struct corefiles *f, const char *path, int *fd_ret)
+struct error *mapfiles_get(struct mapfiles *f, const char *path, int *fd_ret)
 {
-	struct corefile *file = find(f, path);
+	struct mapfile *file = find(f, path);
 	struct text shown = TEXT_INIT;
 	struct error *err;
 
 	if (!file)
-		return error_new(ERROR_BAD_INPUT, "the core names no file");
+		return error_new(ERROR_BAD_INPUT, "%s names no file",
+				 f->setup.what);
 	if (file->problem)
 		return error_new(file->code, "%s", file->problem);
 	if (file->fd < 0) {
@@ -266,7 +297,7 @@ struct error *corefiles_get(struct corefiles *f, const char *path, int *fd_ret)
 		}
 		file->accepted = true;
 
-		struct corefile **slot = &f->open[f->next++ % OPEN_MAX];
+		struct mapfile **slot = &f->open[f->next++ % OPEN_MAX];
 
 		if (*slot) {
 			cleanup_close(&(*slot)->fd);
@@ -278,16 +309,16 @@ struct error *corefiles_get(struct corefiles *f, const char *path, int *fd_ret)
 	return NULL;
 }
 
-bool corefiles_prot(struct corefiles *f, const char *path, uint64_t addr,
-		    unsigned *ret)
+bool mapfiles_prot(struct mapfiles *f, const char *path, uint64_t addr,
+		   unsigned *ret)
 {
-	const struct corefile *file = find(f, path);
+	const struct mapfile *file = find(f, path);
 	struct error *err;
 	int fd;
 
 	if (!file || !file->has_base || addr < file->base)
 		return false;
-	err = corefiles_get(f, path, &fd);
+	err = mapfiles_get(f, path, &fd);
 	if (err) {
 		error_free(err);
 		return false;

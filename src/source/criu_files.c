@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* criu_files.c - the files that the processes in CRIU's images had open */
+#include "source/criu_files.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "source/criu_image.h"
+
+/* In `type` of a file (images/fdinfo.proto). */
+#define TYPE_REGULAR 1
+
+static struct error *add_file(struct criu_files *f, size_t *room,
+			      const CriuFile *file)
+{
+	const CriuRegular *r = file->regular;
+	struct criu_file *added;
+
+	if (!file->has_type || !file->has_id)
+		return error_new(ERROR_BAD_INPUT, "files.img: a file without "
+				 "a type or id");
+	if (file->type != TYPE_REGULAR || !r)
+		return NULL;
+	if (f->count == *room) {
+		size_t more = *room ? *room * 2 : 16;
+		struct criu_file *list = reallocarray(f->list, more,
+						      sizeof(*list));
+
+		if (!list)
+			return &error_no_memory;
+		f->list = list;
+		*room = more;
+	}
+	added = &f->list[f->count];
+	*added = (struct criu_file){ .id = file->id, .size = r->size };
+	added->path = strndup((const char *)r->name.data, r->name.len);
+	if (!added->path)
+		return &error_no_memory;
+	f->count++;
+	if (r->n_build_id > sizeof(added->build_id.data) / 4)
+		return NULL;
+	for (size_t i = 0; i < r->n_build_id; i++) {
+		uint32_t word = htole32(r->build_id[i]);
+
+		memcpy(added->build_id.data + i * 4, &word, sizeof(word));
+	}
+	added->build_id.size = r->n_build_id * 4;
+	return NULL;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	const struct criu_file *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+struct error *criu_files_read(const struct image_files *files,
+			      struct criu_files *ret)
+{
+	struct criu_image image;
+	ProtobufCMessage *m = NULL;
+	size_t room = 0;
+	struct error *err = criu_image_load(files, "files.img", CRIU_FILES,
+					    &image);
+
+	if (err)
+		return err;
+	do {
+		err = criu_image_next(&image, &criu_file__descriptor, &m);
+		if (err || !m)
+			break;
+		err = add_file(ret, &room, (CriuFile *)m);
+		protobuf_c_message_free_unpacked(m, NULL);
+	} while (!err);
+	criu_image_deinit(&image);
+	if (ret->count)
+		qsort(ret->list, ret->count, sizeof(*ret->list),
+		      compare_files);
+	return err;
+}
+
+void criu_files_deinit(struct criu_files *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		free(f->list[i].path);
+	free(f->list);
+	*f = (struct criu_files){ .list = NULL };
+}
+
+const struct criu_file *criu_files_find(const struct criu_files *f,
+					uint64_t id)
+{
+	size_t low = 0, high = f->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->list[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < f->count && f->list[low].id == id ? &f->list[low] : NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stopping.c - bringing the threads of a process to a halt */
+#include "source/stopping.h"
+
+#include <sched.h>
+#include <time.h>
+
+#define MILLISECOND UINT64_C(1000000)
+/* However many threads there are: by then they have stopped, or never will. */
+#define STOP_DEADLINE (1000 * MILLISECOND)
+/* Uninterruptible threads do not keep the others waiting that long. */
+#define STOP_PATIENCE (100 * MILLISECOND)
+/* After that, something is up: have stopped threads been killed? */
+#define STOP_USUAL (20 * MILLISECOND)
+#define STOP_PASSES 32
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 * MILLISECOND + (uint64_t)t.tv_nsec;
+}
+
+/* Has every seized thread stopped, or is it no use to wait for those left? */
+static bool all_stopped(struct tasks *tasks, const struct process *p,
+			uint64_t waited)
+{
+	bool hopeless = waited > STOP_PATIENCE;
+	size_t running = 0;
+
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct task *t = &tasks->list[i];
+		struct procfs_stat stat;
+
+		if (t->tracee.state == TRACEE_STOPPED && waited > STOP_USUAL)
+			tracer_poll(&t->tracee);
+		if (t->tracee.state != TRACEE_SEIZED)
+			continue;
+		tracer_poll(&t->tracee);
+		if (t->tracee.state != TRACEE_SEIZED)
+			continue;
+		running++;
+		hopeless = hopeless &&
+			   !procfs_stat(p->dir, t->thread.tid,
+					&stat) &&
+			   stat.state == 'D';
+	}
+	return !running || hopeless;
+}
+
+static void wait_for_stops(struct tasks *tasks, const struct process *p,
+			   uint64_t start)
+{
+	for (unsigned round = 0;; round++) {
+		uint64_t waited = now() - start;
+
+		if (all_stopped(tasks, p, waited) || waited > STOP_DEADLINE)
+			return;
+		if (round < 64)
+			sched_yield();
+		else
+			nanosleep(&(struct timespec){ .tv_nsec = MILLISECOND / 10 },
+				  NULL);
+	}
+}
+
+struct error *stopping_stop(struct tracer *tracer, struct tasks *tasks,
+			    const struct process *p, const pid_t *tids,
+			    size_t tids_count, size_t *missed_ret)
+{
+	uint64_t start = now();
+	size_t from = 0, added = 0;
+
+	for (unsigned pass = 0; pass < STOP_PASSES; pass++) {
+		for (size_t i = from; i < tasks->count; i++)
+			if (!task_settled(&tasks->list[i]))
+				tracer_seize(tracer, &tasks->list[i].tracee);
+		for (size_t i = from; i < tasks->count; i++)
+			tracer_interrupt(&tasks->list[i].tracee);
+		from = tasks->count;
+		wait_for_stops(tasks, p, start);
+
+		struct error *err = tasks_update(tasks, p, tids, tids_count,
+						 &added);
+
+		if (err)
+			return err;
+		if (!added || now() - start > STOP_DEADLINE)
+			break;
+	}
+	*missed_ret = added;
+	return NULL;
+}
