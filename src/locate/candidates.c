@@ -70,10 +70,9 @@ uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp)
 uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp)
 {
 	const struct mapping *m = snapshot_mapping(s, sp);
-	const struct mapping *last = s->mappings + s->mappings_count;
 
-	while (m && m + 1 < last && m->end - sp < CANDIDATES_STACK_MAX &&
-	       goes_on(s, m, m + 1))
+	while (m && m + 1 < s->mappings + s->mappings_count &&
+	       m->end - sp < CANDIDATES_STACK_MAX && goes_on(s, m, m + 1))
 		m++;
 	return m ? stack_limit(sp, m->end) : candidates_stack_end(s, sp);
 }

@@ -294,8 +294,9 @@ static uint64_t segment_data(const struct coredump *d,
 	/* what truncation took is not known to be nothing */
 	if (skip < s->filesz && skip >= s->dumped)
 		return from;
-	if (skip >= s->filesz ||
-	    !file_data(d->fd, s->offset + skip, &start, &end) ||
+	if (skip >= s->filesz)
+		return s->end;
+	if (!file_data(d->fd, s->offset + skip, &start, &end) ||
 	    start - s->offset >= s->dumped)
 		return s->start + (s->dumped < s->filesz ? s->dumped
 							 : s->end - s->start);

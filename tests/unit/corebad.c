@@ -339,6 +339,13 @@ static void segment_offset_wraps(struct image *image)
 	    8);
 }
 
+/* What is missing has zeros behind it, which are not in the file. */
+static void cut_before_zeros(struct image *image)
+{
+	put(image, PHDR(4) + offsetof(Elf64_Phdr, p_memsz), 2 * PAGE, 8);
+	image->size -= PAGE;
+}
+
 static void cut_in_stack(struct image *image)
 {
 	image->size -= 4000;
@@ -390,12 +397,31 @@ static const struct {
 	{ "segment wraps", segment_wraps, "1 segment of", 2, false, 3, 2, 0 },
 	{ "offset wraps", segment_offset_wraps, "truncated", 2, false,
 	  4, 2, 0 },
+	{ "cut before zeros", cut_before_zeros, "truncated: ", 2, false,
+	  4, 2, 0 },
 	{ "cut in the stack", cut_in_stack, "truncated: ", 2, false,
 	  4, 2, 96 },
 	{ "cut in the notes", cut_in_notes, "truncated: ", 1, true, 4, 2, 0 },
 	{ "notes without end", notes_larger_than_file, "truncated: ", 2, true,
 	  4, 2, 4096 },
 };
+
+/* Whoever goes from one piece of data to the next comes to an end. */
+static void assert_data_ends(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->mappings_count; i++) {
+		uint64_t at = s->mappings[i].start, to = s->mappings[i].end;
+
+		while (at < to) {
+			uint64_t end;
+			uint64_t start = snapshot_next_data(s, at, to, &end);
+
+			assert_true(start >= at && start <= to);
+			assert_true(start == to || end > start);
+			at = end;
+		}
+	}
+}
 
 static void what_is_left_of_a_core(void **state)
 {
@@ -437,6 +463,7 @@ static void what_is_left_of_a_core(void **state)
 		assert_int_equal(end, RUN_END_UNKNOWN);
 		for (unsigned k = 0; k < salvaged[i].stack; k++)
 			assert_int_equal(stack[k], 0xff);
+		assert_data_ends(s);
 		snapshot_destroy(s);
 	}
 }
