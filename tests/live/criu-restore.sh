@@ -13,6 +13,7 @@ set -euo pipefail
 . "$srcdir/tests/tools/criu.sh"
 need_python
 need_ptrace
+need_feature criu
 need_criu || tap_skip_all "$criu_reason"
 
 target=	# the process that is looked at, and the parent of its like

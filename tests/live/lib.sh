@@ -142,6 +142,15 @@ need_python() {
 		tap_skip_all "no python3 to read JSON with"
 }
 
+# Was FEATURE, criu or archive, built in?
+has_feature() {
+	"$tool" --version | grep -q "^features:.* +$1\b"
+}
+
+need_feature() {
+	has_feature "$1" || tap_skip_all "built without $1"
+}
+
 # Skip all unless a process can be traced here; the tool is not asked.
 need_ptrace() {
 	must_start probe "$targets/odd" plain

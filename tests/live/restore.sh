@@ -8,6 +8,7 @@ set -euo pipefail
 # shellcheck source=tests/tools/criu.sh
 . "$srcdir/tests/tools/criu.sh"
 need_python
+need_feature criu
 
 # Real dumps, elsewhere: live registers by the images themselves.
 seen=0
