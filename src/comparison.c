@@ -3,9 +3,7 @@
 #include "comparison.h"
 
 #include "inspect.h"
-#include "origin.h"
 #include "processes.h"
-#include "source/input.h"
 
 /* What goes from one process to the next. */
 struct gathering {
@@ -57,43 +55,28 @@ static struct error *add_processes(const struct gathering *g, pid_t pid)
 	return err;
 }
 
-/* Takes the snapshot. */
-static struct error *add_snapshot(const struct gathering *g,
-				  struct snapshot *s)
+static struct error *add_file(const struct gathering *g, size_t index)
 {
-	struct error *err = origin_infer(s, g->host);
-
-	if (err) {
-		snapshot_destroy(s);
-		return err;
-	}
-	g->compared->whole[g->when] = source_kind_is_checkpoint(s->kind) &&
-				      !g->options->tids_count;
-	return add(g, s);
-}
-
-static struct error *add_file(const struct gathering *g, const char *file)
-{
-	const struct input_options options = {
-		.core = g->options->core,
-		.max_size = g->options->max_size,
-	};
+	bool *whole = &g->compared->whole[g->when];
 	struct input *in = NULL;
-	struct error *err = input_open(file, &options, &in);
+	struct error *err = inspect_file(g->options, index, NULL, &in);
 
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < input_count(in); i++) {
 		struct snapshot *s = NULL;
 
-		err = input_snapshot(in, i, &s);
-		if (!err)
-			err = add_snapshot(g, s);
+		err = inspect_snapshot(in, i, g->host, &s);
+		if (err)
+			break;
+		*whole = source_kind_is_checkpoint(s->kind) &&
+			 !g->options->tids_count;
+		err = add(g, s);
 	}
 	input_destroy(in);
 	if (!err && !g->compared->inputs_count[g->when])
 		err = error_new(ERROR_BAD_INPUT, "%s: there is no process to "
-				"compare", file);
+				"compare", g->options->files[index]);
 	return err;
 }
 
@@ -111,7 +94,7 @@ struct error *comparison_make(const struct options *o, const struct host *host,
 
 		g.when = (enum compared_when)i;
 		err = pid ? add_processes(&g, o->pids[pids++])
-			  : add_file(&g, o->files[files++]);
+			  : add_file(&g, files++);
 	}
 	return err ? err : compared_match(c);
 }

@@ -8,8 +8,6 @@
 #include "export/export.h"
 #include "origin.h"
 #include "processes.h"
-#include "progress.h"
-#include "source/input.h"
 
 /*
  * Of --all, how much memory is searched for dormant frames: together about a
@@ -53,35 +51,25 @@ static bool is_over(const struct inspection *in)
 }
 
 /* Only who died, or has left something behind, needs to be asked about. */
-static struct error *autopsy(const struct inspection *in,
-			     const struct located *l, const struct snapshot *s)
+static bool needs_autopsy(const struct located *l)
 {
-	struct report_target *origin = NULL;
-	struct error *err;
-
-	if (!l->deaths_count && !l->returned_count)
-		return NULL;
-	err = origin_of(s, in->host, &origin);
-	return err ? err : report_add_autopsy(in->report, origin);
+	return l->deaths_count || l->returned_count;
 }
 
-/* With a description of the machine that the input ran on. */
+/* With a description of the machine that the input ran on, if it is known. */
 static struct error *export(const struct inspection *in,
-			    const struct located *l, const struct snapshot *s)
+			    const struct located *l, const struct snapshot *s,
+			    const struct report_target *origin)
 {
-	struct report_target *origin = NULL;
 	struct text cpu = TEXT_INIT;
-	struct error *err = origin_of(s, in->host, &origin);
+	struct error *err;
 
-	if (!err && origin)
+	if (origin)
 		own_write(origin->description, &cpu);
-	if (!err && text_bad(&cpu))
-		err = &error_no_memory;
-	if (!err)
-		err = export_write(in->options->export, s, l,
-				   origin ? text_string(&cpu) : NULL);
+	err = text_bad(&cpu) ? &error_no_memory
+			     : export_write(in->options->export, s, l,
+					    origin ? text_string(&cpu) : NULL);
 	text_deinit(&cpu);
-	report_target_destroy(origin);
 	return err;
 }
 
@@ -180,29 +168,49 @@ static struct error *find(struct inspection *in, struct snapshot **s,
 	return err;
 }
 
+/* Add it to the report, with all that was asked for. Takes all. */
+static struct error *judge(struct inspection *in, struct snapshot *s,
+			   struct located *l, struct report_target *origin)
+{
+	bool autopsy = needs_autopsy(l);
+	struct error *err;
+
+	in->searched += l->memory_searched;
+	err = report_add(in->report, s, l);
+	if (!err && in->options->rehearse)
+		err = report_rehearse(in->report, &in->stage);
+	if (!err && autopsy)
+		err = report_add_autopsy(in->report, TAKE_PTR(origin));
+	if (!err)
+		err = tell(in);
+	report_target_destroy(origin);
+	return err;
+}
+
 /* Takes the snapshot. */
 static struct error *examine(struct inspection *in, struct snapshot *s)
 {
 	struct located *l = NULL;
+	struct report_target *origin = NULL;
 	struct error *export_err = NULL;
 	struct error *err = find(in, &s, &l);
 
 	if (err)
 		return err;
+	if (in->options->export || needs_autopsy(l))
+		err = origin_of(s, in->host, &origin);
+	if (err) {
+		located_destroy(l);
+		snapshot_destroy(s);
+		return err;
+	}
 	/* there is a report, whatever became of that file */
 	if (in->options->export)
-		export_err = export(in, l, s);
+		export_err = export(in, l, s, origin);
 	/* all that is needed has been copied; descriptors are scarce */
 	snapshot_close(s);
 	note_threads(in, s);
-	in->searched += l->memory_searched;
-	err = report_add(in->report, s, l);
-	if (!err && in->options->rehearse)
-		err = report_rehearse(in->report, &in->stage);
-	if (!err)
-		err = autopsy(in, l, s);
-	if (!err)
-		err = tell(in);
+	err = judge(in, s, l, origin);
 	if (err) {
 		error_free(export_err);
 		return err;
@@ -282,33 +290,44 @@ static void show_bytes(void *arg, const char *name, uint64_t bytes)
 	progress_show_bytes(arg, name, bytes);
 }
 
-/* Takes the snapshot. */
-static struct error *examine_snapshot(struct inspection *in,
-				      struct snapshot *s)
+struct error *inspect_file(const struct options *o, size_t index,
+			   struct progress *progress, struct input **ret)
 {
-	struct error *err = origin_infer(s, in->host);
+	const struct input_options options = {
+		.criu = o->files_criu[index],
+		.core = o->core,
+		.max_size = o->max_size,
+		.progress = progress ? show_bytes : NULL,
+		.arg = progress,
+	};
+
+	return input_open(o->files[index], &options, ret);
+}
+
+struct error *inspect_snapshot(struct input *input, size_t i,
+			       const struct host *host, struct snapshot **ret)
+{
+	struct snapshot *s = NULL;
+	struct error *err = input_snapshot(input, i, &s);
 
 	if (!err)
-		return examine(in, s);
-	snapshot_destroy(s);
-	return err;
+		err = origin_infer(s, host);
+	if (err) {
+		snapshot_destroy(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
 }
 
 /* All processes in it; how many of them failed, or 1 if all of it did. */
 static size_t examine_file(struct inspection *in, size_t index)
 {
 	const char *file = in->options->files[index];
-	struct input_options options = {
-		.criu = in->options->files_criu[index],
-		.core = in->options->core,
-		.max_size = in->options->max_size,
-		.progress = show_bytes,
-		.arg = &in->progress,
-	};
 	struct input *input = NULL;
 	size_t failed = 0, count;
 
-	if (fails(in, input_open(file, &options, &input)))
+	if (fails(in, inspect_file(in->options, index, &in->progress, &input)))
 		return 1;
 	count = input_count(input);
 	if (count > 1)
@@ -321,11 +340,9 @@ static size_t examine_file(struct inspection *in, size_t index)
 	}
 	for (size_t i = 0; i < count && !is_over(in); i++) {
 		struct snapshot *s = NULL;
-		struct error *err = input_snapshot(input, i, &s);
+		struct error *err = inspect_snapshot(input, i, in->host, &s);
 
-		if (!err)
-			err = examine_snapshot(in, s);
-		failed += fails(in, err);
+		failed += fails(in, err ? err : examine(in, s));
 	}
 	input_destroy(input);
 	return failed;

@@ -5,7 +5,9 @@
 
 #include "describe/host.h"
 #include "options.h"
+#include "progress.h"
 #include "report/report.h"
+#include "source/input.h"
 
 /*
  * A running process, which this machine's CPU has run; `closer` as in struct
@@ -14,6 +16,16 @@
 struct error *inspect_process(const struct options *o, const struct host *host,
 			      pid_t pid, bool closer,
 			      struct snapshot **ret) MUST_USE;
+
+/* o->files[index]; `progress` is told about it, or NULL. */
+struct error *inspect_file(const struct options *o, size_t index,
+			   struct progress *progress,
+			   struct input **ret) MUST_USE;
+
+/* input_snapshot(), and what is not noted of the CPU but can be inferred. */
+struct error *inspect_snapshot(struct input *input, size_t i,
+			       const struct host *host,
+			       struct snapshot **ret) MUST_USE;
 
 /*
  * Open, snapshot, locate and judge every input of `o`, one after the other,

@@ -2,18 +2,17 @@
 /* processes.c - which processes the command line asks for */
 #include "processes.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 static struct error *add(struct processes *p, pid_t pid, bool named)
 {
-	if (!(p->count & (p->count - 1))) {
-		struct process_wanted *more = reallocarray(
-			p->list, p->count ? p->count * 2 : 1, sizeof(*more));
+	struct process_wanted *more =
+		array_grow(p->list, p->count, sizeof(*more));
 
-		if (!more)
-			return &error_no_memory;
-		p->list = more;
-	}
+	if (!more)
+		return &error_no_memory;
+	p->list = more;
 	p->list[p->count++] = (struct process_wanted){ pid, named };
 	return NULL;
 }

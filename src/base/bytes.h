@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bytes.h - bounded reads of foreign bytes */
+/* bytes.h - bounded reads of foreign bytes, and words for others to read */
 #ifndef SIGFRAME_BASE_BYTES_H
 #define SIGFRAME_BASE_BYTES_H
 
@@ -73,6 +73,14 @@ static inline bool bytes_word(struct bytes b, uint64_t off, unsigned width,
 	memcpy(&raw, b.data + off, width);
 	*ret = le64toh(raw);
 	return true;
+}
+
+/* The other way round: the low `width` <= 8 bytes of `value` to `to`. */
+static inline void bytes_put(uint8_t *to, uint64_t value, unsigned width)
+{
+	uint64_t raw = htole64(value);
+
+	memcpy(to, &raw, width);
 }
 
 /* From `off` to the end; empty (and still valid) if `off` is outside. */

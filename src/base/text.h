@@ -40,6 +40,12 @@ void text_add_foreign(struct text *t, const char *s);
 const char *text_string(const struct text *t);
 bool text_bad(const struct text *t);
 
+/* What makes an English noun the plural that `count` wants. */
+static inline const char *text_plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* Back to empty, memory kept. */
 void text_clear(struct text *t);
 void text_deinit(struct text *t);

@@ -101,12 +101,6 @@ static uint64_t address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-static void put(uint8_t *to, uint64_t value, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
-}
-
 /* The one of `features` that ends last; 0 if there is none. */
 static uint64_t last_component(const struct xstate_layout *l,
 			       uint64_t features)
@@ -159,8 +153,8 @@ static void fill(const struct maker *m, uint8_t *image, uint8_t *end,
 		memset(image + opmask + i + 2, 0, 6);
 
 	memset(image, 0, XSTATE_XMM_OFF);
-	put(image + XSTATE_FCW_OFF, FCW_INIT, 2);
-	put(image + XSTATE_MXCSR_OFF, MXCSR_INIT, 4);
+	bytes_put(image + XSTATE_FCW_OFF, FCW_INIT, 2);
+	bytes_put(image + XSTATE_MXCSR_OFF, MXCSR_INIT, 4);
 	memset(image + XSTATE_HEADER_OFF, 0,
 	       XSTATE_MIN_SIZE - XSTATE_HEADER_OFF);
 }
@@ -172,16 +166,18 @@ static void make_image(const struct maker *m, const struct edit *e,
 	uint8_t *sw = image + XSTATE_SW_OFF;
 
 	fill(m, image, end, salt);
-	put(image + XSTATE_MXCSR_OFF, MXCSR_INIT | e->mxcsr, 4);
+	bytes_put(image + XSTATE_MXCSR_OFF, MXCSR_INIT | e->mxcsr, 4);
 	memset(sw, 0, XSTATE_FX_SIZE - XSTATE_SW_OFF);
-	put(sw, XSTATE_MAGIC1, 4);
-	put(sw + 4, size + (e->extended_short ? 0 : XSTATE_MAGIC2_SIZE), 4);
-	put(sw + 8, e->less_features ? m->less | XSTATE_LEGACY : m->features,
-	    8);
-	put(sw + 16, size, 4);
-	put(image + XSTATE_HEADER_OFF, e->less_features ? m->less : m->used,
-	    8);
-	put(image + m->lengths[e->magic2], XSTATE_MAGIC2, XSTATE_MAGIC2_SIZE);
+	bytes_put(sw, XSTATE_MAGIC1, 4);
+	bytes_put(sw + 4, size + (e->extended_short ? 0 : XSTATE_MAGIC2_SIZE),
+		  4);
+	bytes_put(sw + 8,
+		  e->less_features ? m->less | XSTATE_LEGACY : m->features, 8);
+	bytes_put(sw + 16, size, 4);
+	bytes_put(image + XSTATE_HEADER_OFF,
+		  e->less_features ? m->less : m->used, 8);
+	bytes_put(image + m->lengths[e->magic2], XSTATE_MAGIC2,
+		  XSTATE_MAGIC2_SIZE);
 }
 
 /* uapi/asm/sigcontext.h: struct rt_sigframe, from its own address on. */
@@ -210,8 +206,8 @@ static void make_frame(const struct maker *m, uint8_t *frame,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		put(frame + fields[i].offset, fields[i].value,
-		    fields[i].width);
+		bytes_put(frame + fields[i].offset, fields[i].value,
+			  fields[i].width);
 }
 
 /* What predict() is told: what lies there, and that all is well around it. */
@@ -266,7 +262,7 @@ static void make_probes(struct probe *p, struct maker *m,
 		      ~XSTATE_BIT(XSTATE_X87);
 	fill(m, live, live + TRIAL_PAGE, PROBE_COUNT);
 	memset(live + XSTATE_SW_OFF, 0, XSTATE_FX_SIZE - XSTATE_SW_OFF);
-	put(live + XSTATE_HEADER_OFF, m->used | XSTATE_LEGACY, 8);
+	bytes_put(live + XSTATE_HEADER_OFF, m->used | XSTATE_LEGACY, 8);
 	job->live = address(live);
 	job->loaded = m->used | XSTATE_LEGACY;
 	job->saved = job->loaded;

@@ -204,18 +204,6 @@ struct built {
 	uint8_t area[PREDICT_AREA_WANT];
 };
 
-static void put_u32(uint8_t *to, uint32_t word)
-{
-	word = htole32(word);
-	memcpy(to, &word, sizeof(word));
-}
-
-static void put_u64(uint8_t *to, uint64_t word)
-{
-	word = htole64(word);
-	memcpy(to, &word, sizeof(word));
-}
-
 /*
  * `bv` are the components in it, `size` its xstate_size. extended_size is
  * that and MAGIC2, without the header before a 32-bit image.
@@ -231,14 +219,15 @@ static void build(const struct criu_thread *thread, const struct target *t,
 	uint8_t *image = ret->area + header;
 
 	memset(ret, 0, sizeof(*ret));
-	put_u32(image + XSTATE_MXCSR_OFF, thread->mxcsr);
+	bytes_put(image + XSTATE_MXCSR_OFF, thread->mxcsr, 4);
 	if (t->cpu->xsave != TRI_NO) {
-		put_u32(image + XSTATE_SW_OFF, XSTATE_MAGIC1);
-		put_u32(image + XSTATE_SW_OFF + 4, size + XSTATE_MAGIC2_SIZE);
-		put_u64(image + XSTATE_SW_OFF + 8, bv);
-		put_u32(image + XSTATE_SW_OFF + 16, size);
-		put_u64(image + XSTATE_HEADER_OFF, bv);
-		put_u32(image + size, XSTATE_MAGIC2);
+		bytes_put(image + XSTATE_SW_OFF, XSTATE_MAGIC1, 4);
+		bytes_put(image + XSTATE_SW_OFF + 4, size + XSTATE_MAGIC2_SIZE,
+			  4);
+		bytes_put(image + XSTATE_SW_OFF + 8, bv, 8);
+		bytes_put(image + XSTATE_SW_OFF + 16, size, 4);
+		bytes_put(image + XSTATE_HEADER_OFF, bv, 8);
+		bytes_put(image + size, XSTATE_MAGIC2, 4);
 	}
 	ret->facts = (struct frame_facts){
 		.sigframe = {

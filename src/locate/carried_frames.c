@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/record.h"
 #include "locate/modules.h"
@@ -250,11 +251,7 @@ static struct error *add_frame(struct reading *r,
 			return error_new(ERROR_UNSUPPORTED, "there is no "
 					 "context '%.40s'", line->context);
 	}
-	more = *frames;
-	/* it doubles whenever the count is a power of two */
-	if (!(*count & (*count - 1)))
-		more = reallocarray(more, *count ? *count * 2 : 1,
-				    sizeof(*more));
+	more = array_grow(*frames, *count, sizeof(*more));
 	if (!more)
 		return &error_no_memory;
 	*frames = more;

@@ -78,12 +78,6 @@ static uint64_t address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-static void put(uint8_t *to, uint64_t value, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
-}
-
 static uint8_t *page(const struct scene *s, unsigned n)
 {
 	return (uint8_t *)s->memory + (size_t)n * TRIAL_PAGE;
@@ -241,10 +235,10 @@ static void make_live(struct scene *s, const struct host *host)
 	for (size_t i = 0; i < XSTATE_SW_OFF; i++)
 		live[i] = (uint8_t)(1 + (i * 11 + 5) % 251);
 	memset(live, 0, XSTATE_ST_OFF);
-	put(live + XSTATE_FCW_OFF, LIVE_FCW, 2);
-	put(live + XSTATE_FTW_OFF, 0xff, 1);
-	put(live + XSTATE_MXCSR_OFF, LIVE_MXCSR, 4);
-	put(live + XSTATE_HEADER_OFF, loaded, 8);
+	bytes_put(live + XSTATE_FCW_OFF, LIVE_FCW, 2);
+	bytes_put(live + XSTATE_FTW_OFF, 0xff, 1);
+	bytes_put(live + XSTATE_MXCSR_OFF, LIVE_MXCSR, 4);
+	bytes_put(live + XSTATE_HEADER_OFF, loaded, 8);
 	for (unsigned c = XSTATE_AVX; c < XSTATE_MAX; c++) {
 		if (!(loaded & HARMLESS & XSTATE_BIT(c)))
 			continue;
@@ -278,22 +272,24 @@ static void make_frame(struct scene *s, const struct rehearse_stage *stage,
 			       ? TRIAL_PAD_32
 			       : TRIAL_PAD_64);
 	memcpy(frame, known.data, known.size);
-	put(frame, 0, shape->pointer);
+	bytes_put(frame, 0, shape->pointer);
 	memset(frame + p->gprs, 0, p->gprs_size);
-	put(frame + p->bp, job->pkru, shape->pointer);
-	put(frame + p->bx, address(job), shape->pointer);
-	put(frame + p->sp, address(page(s, PAGE_STACK) + TRIAL_PAGE / 2),
-	    shape->pointer);
-	put(frame + p->ip, rip, shape->pointer);
-	put(frame + p->flags, old->regs.r[X86_RFLAGS] & ~RFLAGS_TF, shape->pointer);
-	put(frame + p->fpstate, fpstate, shape->pointer);
-	put(frame + p->mask_low, (uint32_t)TRIAL_BLOCKED, 4);
-	put(frame + p->mask_high, TRIAL_BLOCKED >> 32, 4);
+	bytes_put(frame + p->bp, job->pkru, shape->pointer);
+	bytes_put(frame + p->bx, address(job), shape->pointer);
+	bytes_put(frame + p->sp, address(page(s, PAGE_STACK) + TRIAL_PAGE / 2),
+		  shape->pointer);
+	bytes_put(frame + p->ip, rip, shape->pointer);
+	bytes_put(frame + p->flags, old->regs.r[X86_RFLAGS] & ~RFLAGS_TF,
+		  shape->pointer);
+	bytes_put(frame + p->fpstate, fpstate, shape->pointer);
+	bytes_put(frame + p->mask_low, (uint32_t)TRIAL_BLOCKED, 4);
+	bytes_put(frame + p->mask_high, TRIAL_BLOCKED >> 32, 4);
 	if (p->altstack) {
-		put(frame + p->altstack, job->altstack.sp, shape->pointer);
-		put(frame + p->altstack + shape->pointer, 0, 4);
-		put(frame + p->altstack + 2 * shape->pointer, job->altstack.size,
-		    shape->pointer);
+		bytes_put(frame + p->altstack, job->altstack.sp,
+			  shape->pointer);
+		bytes_put(frame + p->altstack + shape->pointer, 0, 4);
+		bytes_put(frame + p->altstack + 2 * shape->pointer,
+			  job->altstack.size, shape->pointer);
 	}
 	s->job->rows[0] = (struct trial_row){
 		.sp = address(frame) + shape->call_skip,

@@ -141,7 +141,6 @@ static void add_target(struct text *t, const struct report *r,
 	const struct criu_findings *criu =
 		in->criu ? &in->criu[target].why : NULL;
 	struct reasons reasons = find_reasons(in, target);
-	const struct report_target *rt = &r->targets[target];
 	struct text ids = TEXT_INIT;
 
 	add_ids(&ids, &reasons, criu);
@@ -153,8 +152,7 @@ static void add_target(struct text *t, const struct report *r,
 		if (r->targets_count > 1)
 			text_printf(t, "%s on %s",
 				    outcome_name(reasons.outcome),
-				    rt->is_host ? "this machine"
-						: rt->target.name);
+				    report_target_title(&r->targets[target]));
 		if (ids.size)
 			text_printf(t, " (%s)", text_string(&ids));
 	}

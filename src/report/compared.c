@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "report/matching.h"
 
@@ -48,8 +49,8 @@ struct error *compared_add(struct compared *c, enum compared_when when,
 {
 	struct compared_input in = { s, l };
 	size_t count = c->inputs_count[when];
-	struct compared_input *inputs = reallocarray(
-		c->inputs[when], count + 1, sizeof(*inputs));
+	struct compared_input *inputs =
+		array_grow(c->inputs[when], count, sizeof(*inputs));
 
 	if (!inputs) {
 		input_deinit(&in);

@@ -58,7 +58,7 @@ static size_t count_frames(const struct compared_input *in)
 
 static void add_count(struct text *t, size_t count, const char *word)
 {
-	text_printf(t, "%zu %s%s", count, word, count == 1 ? "" : "s");
+	text_printf(t, "%zu %s%s", count, word, text_plural(count));
 }
 
 static void emit_side_line(const struct compared *c, enum compared_when when,

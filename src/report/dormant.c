@@ -17,7 +17,7 @@ void report_add_frames(const struct report_counts *c, const char *word,
 		text_printf(t, "no %s", word);
 	else
 		text_printf(t, "%zu %s%s", c->frames, word,
-			    c->frames == 1 ? "" : "s");
+			    text_plural(c->frames));
 	if (c->dormant)
 		text_printf(t, " %s %zu dormant", c->frames ? "and" : "but",
 			    c->dormant);

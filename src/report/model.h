@@ -154,6 +154,9 @@ const struct report_error *report_add_error(struct report *r, const char *name,
 /* Free the input that was added last. What was counted of it stays counted. */
 void report_forget(struct report *r);
 
+/* What people call it: its name, or "this machine". */
+const char *report_target_title(const struct report_target *t);
+
 /* Frees it and what it owns; NULL is fine. For targets made one by one. */
 void report_target_destroy(struct report_target *t);
 

@@ -25,11 +25,6 @@ static const struct field BLANK = { .flow = FLOW_BLANK };
 static const struct field F_HEADLINE = { .flow = FLOW_LINE,
 					 .style = STYLE_TITLE };
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 void report_add_source(const struct snapshot *s, struct text *t)
 {
 	if (s->kind == SOURCE_PROCESS) {
@@ -72,7 +67,7 @@ static void add_sentence(struct text *t, const struct report *r,
 	const struct report_counts *c = &in->counts;
 	const char *const *words = c->frames + c->dormant == 1 ? one : several;
 
-	text_printf(t, ": %zu thread%s, ", c->threads, plural(c->threads));
+	text_printf(t, ": %zu thread%s, ", c->threads, text_plural(c->threads));
 	if (!c->frames && !c->dormant) {
 		text_add(t, c->incomplete ? "no signal frame found, but not "
 					    "all could be examined"
@@ -83,8 +78,7 @@ static void add_sentence(struct text *t, const struct report *r,
 	text_add(t, "; ");
 	if (r->targets_count == 1)
 		text_printf(t, "%s %s", words[report_outcome(c)],
-			    r->targets[0].is_host ? "this machine"
-						  : r->targets[0].target.name);
+			    report_target_title(&r->targets[0]));
 	else
 		text_printf(t, "%s %zu of %zu targets", words[OUTCOME_INTACT],
 			    in->targets_intact, r->targets_count);

@@ -288,12 +288,6 @@ static void add_restore(struct text *t, const struct report_input *in,
 	add_effects(t, in, target);
 }
 
-static const char *target_name(const struct report *r, size_t i)
-{
-	return r->targets[i].is_host ? "this machine"
-				     : r->targets[i].target.name;
-}
-
 static const struct field F_SENTENCE = { .flow = FLOW_LINE,
 					 .style = STYLE_TITLE };
 
@@ -312,7 +306,7 @@ static void emit_sentence(const struct report *r,
 		if (!same[i])
 			continue;
 		add_joint(&t, done++, count);
-		text_add(&t, target_name(r, i));
+		text_add(&t, report_target_title(&r->targets[i]));
 	}
 	text_printf(&t, ", %s", body);
 	emit_string(e, &F_SENTENCE, text_string(&t));
@@ -322,29 +316,31 @@ static void emit_sentence(const struct report *r,
 void report_emit_restores(const struct report *r,
 			  const struct report_input *in, struct emitter *e)
 {
-	CLEANUP_FREE bool *said = calloc(r->targets_count + 1, sizeof(*said));
-	CLEANUP_FREE bool *same = calloc(r->targets_count + 1, sizeof(*same));
-	struct text body = TEXT_INIT, other = TEXT_INIT;
+	size_t targets = in->criu_count;
+	CLEANUP_FREE struct text *body = calloc(targets + 1, sizeof(*body));
+	CLEANUP_FREE bool *said = calloc(targets + 1, sizeof(*said));
+	CLEANUP_FREE bool *same = calloc(targets + 1, sizeof(*same));
 
-	for (size_t i = 0; said && same && i < in->criu_count; i++) {
+	if (!body || !said || !same)
+		return;
+	for (size_t i = 0; i < targets; i++)
+		add_restore(&body[i], in, i);
+	for (size_t i = 0; i < targets; i++) {
 		size_t count = 0;
 
 		if (said[i])
 			continue;
-		text_clear(&body);
-		add_restore(&body, in, i);
-		for (size_t k = 0; k < in->criu_count; k++) {
-			text_clear(&other);
-			add_restore(&other, in, k);
-			same[k] = !said[k] && !strcmp(text_string(&body),
-						      text_string(&other));
+		for (size_t k = 0; k < targets; k++) {
+			same[k] = !said[k] &&
+				  !strcmp(text_string(&body[i]),
+					  text_string(&body[k]));
 			said[k] |= same[k];
 			count += same[k];
 		}
-		emit_sentence(r, in, text_string(&body), same, count, e);
+		emit_sentence(r, in, text_string(&body[i]), same, count, e);
 	}
-	text_deinit(&body);
-	text_deinit(&other);
+	for (size_t i = 0; i < targets; i++)
+		text_deinit(&body[i]);
 }
 
 /* The details. */
@@ -519,5 +515,5 @@ void report_add_restored(const struct report_counts *c, struct text *t)
 	if (c->restored_bad > c->criu_refuses)
 		text_printf(t, "; live registers lost in %zu checkpoint%s",
 			    c->restored_bad - c->criu_refuses,
-			    c->restored_bad - c->criu_refuses == 1 ? "" : "s");
+			    text_plural(c->restored_bad - c->criu_refuses));
 }

@@ -8,11 +8,6 @@
 
 static const struct field ELEMENT = { .key = "", .flow = FLOW_HIDDEN };
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* Inputs that could not be examined. On stderr they have been told of. */
 
 static const struct field F_ERRORS = { .key = "errors", .flow = FLOW_HIDDEN };
@@ -118,7 +113,7 @@ void report_emit_summary(const struct report *r, struct emitter *e)
 	text_printf(&line, "%zu %s%s, %zu thread%s, ", r->examined,
 		    r->sweep ? "process" : "input",
 		    r->examined == 1 ? "" : r->sweep ? "es" : "s", c->threads,
-		    plural(c->threads));
+		    text_plural(c->threads));
 	report_add_frames(c, "frame", &line);
 	if (r->targets_count > 1)
 		text_printf(&line, " on %zu targets", r->targets_count);
@@ -131,7 +126,7 @@ void report_emit_summary(const struct report *r, struct emitter *e)
 	}
 	if (c->autopsies)
 		text_printf(&line, "; %zu failed sigreturn%s", c->autopsies,
-			    plural(c->autopsies));
+			    text_plural(c->autopsies));
 	report_add_restored(c, &line);
 
 	emit_object(e, &F_SUMMARY, SHAPE_PLAIN);

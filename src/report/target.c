@@ -78,6 +78,11 @@ static void emit_origins(const struct description *d, struct emitter *e)
 	emit_end(e);
 }
 
+const char *report_target_title(const struct report_target *t)
+{
+	return t->is_host ? "this machine" : t->target.name;
+}
+
 void report_emit_target(const struct report_target *rt, struct emitter *e)
 {
 	const struct target *t = &rt->target;
@@ -86,7 +91,7 @@ void report_emit_target(const struct report_target *rt, struct emitter *e)
 
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
 	emit_string(e, &F_T_NAME, t->name);
-	emit_string(e, &F_T_TITLE, rt->is_host ? "this machine" : t->name);
+	emit_string(e, &F_T_TITLE, report_target_title(rt));
 	emit_string(e, named ? &F_T_CPU : &F_T_CPU_HIDDEN, rt->cpu);
 	emit_word(e, &F_T_XFEATURES, t->cpu->xfeatures);
 	if (t->user_size)

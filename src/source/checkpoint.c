@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/criu_image.h"
 #include "source/criu_process.h"
@@ -21,10 +22,7 @@ struct process {
 struct checkpoint {
 	struct image_files *images;
 	char *name;
-	char *executable;	/* as in the options */
-	char *sysroot;
-	pid_t *tids;
-	size_t tids_count;
+	struct core_options options;
 	struct process *processes;
 	size_t count;
 	struct criu_files files;
@@ -36,32 +34,23 @@ struct checkpoint {
 
 static bool is_wanted(const struct checkpoint *c, const struct process *p)
 {
-	struct criu_process wants = { .tids = c->tids,
-				      .tids_count = c->tids_count };
+	const struct core_options *o = &c->options;
 
 	for (size_t i = 0; i < p->threads_count; i++)
-		if (criu_process_wants(&wants, p->threads[i]))
+		if (snapshot_wants(o->tids, o->tids_count, p->threads[i]))
 			return true;
-	return criu_process_wants(&wants, p->pid);
+	return snapshot_wants(o->tids, o->tids_count, p->pid);
 }
 
-static struct error *add_process(struct checkpoint *c, size_t *room,
-				 const CriuProcess *from)
+static struct error *add_process(struct checkpoint *c, const CriuProcess *from)
 {
-	struct process *p;
+	struct process *p = array_grow(c->processes, c->count, sizeof(*p));
 	bool has_leader = false;
 
-	if (c->count == *room) {
-		size_t more = *room ? *room * 2 : 16;
-		struct process *processes = reallocarray(
-			c->processes, more, sizeof(*processes));
-
-		if (!processes)
-			return &error_no_memory;
-		c->processes = processes;
-		*room = more;
-	}
-	p = &c->processes[c->count];
+	if (!p)
+		return &error_no_memory;
+	c->processes = p;
+	p += c->count;
 	*p = (struct process){
 		.pid = (pid_t)from->pid,
 		.threads = calloc(from->n_threads + 1, sizeof(*p->threads)),
@@ -117,7 +106,7 @@ static struct error *read_processes(struct checkpoint *c)
 {
 	struct criu_image image;
 	ProtobufCMessage *m = NULL;
-	size_t room = 0, seen = 0;
+	size_t seen = 0;
 	struct error *err = criu_image_load(c->images, "pstree.img",
 					    CRIU_PSTREE, &image);
 
@@ -128,7 +117,7 @@ static struct error *read_processes(struct checkpoint *c)
 		if (err || !m)
 			break;
 		seen++;
-		err = add_process(c, &room, (CriuProcess *)m);
+		err = add_process(c, (CriuProcess *)m);
 		protobuf_c_message_free_unpacked(m, NULL);
 		if (err)
 			err = error_wrap(err, "%s", image.path);
@@ -205,23 +194,8 @@ static struct error *read_files(struct checkpoint *c)
 	return err;
 }
 
-static bool copy_options(struct checkpoint *c,
-			 const struct checkpoint_options *o)
-{
-	if (o->executable)
-		c->executable = strdup(o->executable);
-	if (o->sysroot)
-		c->sysroot = strdup(o->sysroot);
-	c->tids = calloc(o->tids_count + 1, sizeof(*c->tids));
-	if (c->tids && o->tids_count)
-		memcpy(c->tids, o->tids, o->tids_count * sizeof(*c->tids));
-	c->tids_count = o->tids_count;
-	return c->tids && (!o->executable || c->executable) &&
-	       (!o->sysroot || c->sysroot);
-}
-
 struct error *checkpoint_open(struct image_files *files, const char *name,
-			      const struct checkpoint_options *options,
+			      const struct core_options *options,
 			      struct checkpoint **ret)
 {
 	struct checkpoint *c = calloc(1, sizeof(*c));
@@ -232,8 +206,9 @@ struct error *checkpoint_open(struct image_files *files, const char *name,
 		return err;
 	}
 	c->images = files;
+	c->options = *options;
 	c->name = strdup(name);
-	if (c->name && copy_options(c, options))
+	if (c->name)
 		err = check_version(c);
 	if (!err)
 		err = read_processes(c);
@@ -268,13 +243,10 @@ static struct error *fill(const struct checkpoint *c, const struct process *p,
 	const struct criu_process process = {
 		.images = c->images,
 		.files = &c->files,
-		.sysroot = c->sysroot,
-		.executable = c->executable,
+		.options = &c->options,
 		.pid = p->pid,
 		.threads = p->threads,
 		.threads_count = p->threads_count,
-		.tids = c->tids,
-		.tids_count = c->tids_count,
 	};
 	struct error *err;
 
@@ -322,9 +294,6 @@ void checkpoint_destroy(struct checkpoint *c)
 	free(c->files_problem);
 	free(c->cpuinfo);
 	free(c->cpuinfo_problem);
-	free(c->tids);
-	free(c->executable);
-	free(c->sysroot);
 	free(c->name);
 	image_files_destroy(c->images);
 	free(c);

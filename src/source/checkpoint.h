@@ -3,26 +3,19 @@
 #ifndef SIGFRAME_SOURCE_CHECKPOINT_H
 #define SIGFRAME_SOURCE_CHECKPOINT_H
 
+#include "source/core.h"
 #include "source/imagefiles.h"
-#include "source/snapshot.h"
-
-struct checkpoint_options {
-	const char *executable;	/* instead of the one that it names */
-	const char *sysroot;	/* in front of the names of files, or NULL */
-	const pid_t *tids;	/* only these threads; none: all */
-	size_t tids_count;
-};
 
 struct checkpoint;
 
 /*
  * Read who is in the images: pstree.img, files.img, cpuinfo.img if there is
  * one. Takes `files`, also when it fails. `name` is what messages and the
- * snapshots call the whole; the strings of the options are copied.
+ * snapshots call the whole. What the options point to outlives the result.
  * ERROR_UNSUPPORTED if the program was built without support for the images.
  */
 struct error *checkpoint_open(struct image_files *files, const char *name,
-			      const struct checkpoint_options *options,
+			      const struct core_options *options,
 			      struct checkpoint **ret) MUST_USE;
 
 /*

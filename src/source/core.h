@@ -5,9 +5,10 @@
 
 #include "source/snapshot.h"
 
+/* What is wanted of a core or a checkpoint, and where its files are. */
 struct core_options {
-	const char *executable;	/* instead of the one that NT_FILE names */
-	const char *sysroot;	/* in front of the names in NT_FILE, or NULL */
+	const char *executable;	/* instead of the one that it names */
+	const char *sysroot;	/* in front of the names of files, or NULL */
 	const pid_t *tids;	/* only these threads; none: all */
 	size_t tids_count;
 	bool whole_xstate;	/* keep all that threads have in registers */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 /* Linux cannot be set to more mappings than fit in memory; this is ample. */
@@ -74,18 +75,10 @@ static struct error *read_header(struct coredump *d)
 	return err ? err : check_header(&d->header);
 }
 
-/* As in snapshot.c: the array doubles when the count is a power of two. */
-static void *grow(void *array, size_t count, size_t size)
-{
-	if (count && (count & (count - 1)))
-		return array;
-	return reallocarray(array, count ? count * 2 : 1, size);
-}
-
 static struct error *add_note_segment(struct coredump *d, uint64_t off,
 				      uint64_t size)
 {
-	struct note_segment *notes = grow(d->notes, d->notes_count,
+	struct note_segment *notes = array_grow(d->notes, d->notes_count,
 					  sizeof(*notes));
 
 	if (!notes)
@@ -118,7 +111,7 @@ static struct error *add_segment(struct coredump *d,
 				   ? d->size - s.offset
 				   : s.filesz;
 
-	struct core_segment *segments = grow(d->segments,
+	struct core_segment *segments = array_grow(d->segments,
 					     d->segments_count,
 					     sizeof(*segments));
 

@@ -16,14 +16,6 @@
 /* A layout that puts something behind this is not believed. */
 #define XSTATE_SANE_SIZE 65536
 
-static bool thread_wanted(const struct core_options *o, pid_t tid)
-{
-	for (size_t i = 0; i < o->tids_count; i++)
-		if (o->tids[i] == tid)
-			return true;
-	return !o->tids_count;
-}
-
 static void decode_regs(const struct prstatus_form *form, struct bytes desc,
 			struct thread *t)
 {
@@ -65,7 +57,8 @@ static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
 	/* pr_info.si_signo: the fatal signal, in every thread's note. */
 	bytes_u32(desc, 0, &signo);
 	n->by_kernel |= signo != 0;
-	if (!thread_wanted(n->options, (pid_t)pid))
+	if (!snapshot_wants(n->options->tids, n->options->tids_count,
+			    (pid_t)pid))
 		return NULL;
 
 	n->current = snapshot_add_thread(n->snapshot, (pid_t)pid);

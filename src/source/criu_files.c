@@ -4,14 +4,15 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "source/criu_image.h"
+#include "source/sorted.h"
 
 /* In `type` of a file (images/fdinfo.proto). */
 #define TYPE_REGULAR 1
 
-static struct error *add_file(struct criu_files *f, size_t *room,
-			      const CriuFile *file)
+static struct error *add_file(struct criu_files *f, const CriuFile *file)
 {
 	const CriuRegular *r = file->regular;
 	struct criu_file *added;
@@ -21,17 +22,11 @@ static struct error *add_file(struct criu_files *f, size_t *room,
 				 "a type or id");
 	if (file->type != TYPE_REGULAR || !r)
 		return NULL;
-	if (f->count == *room) {
-		size_t more = *room ? *room * 2 : 16;
-		struct criu_file *list = reallocarray(f->list, more,
-						      sizeof(*list));
-
-		if (!list)
-			return &error_no_memory;
-		f->list = list;
-		*room = more;
-	}
-	added = &f->list[f->count];
+	added = array_grow(f->list, f->count, sizeof(*added));
+	if (!added)
+		return &error_no_memory;
+	f->list = added;
+	added += f->count;
 	*added = (struct criu_file){ .id = file->id, .size = r->size };
 	added->path = strndup((const char *)r->name.data, r->name.len);
 	if (!added->path)
@@ -60,7 +55,6 @@ struct error *criu_files_read(const struct image_files *files,
 {
 	struct criu_image image;
 	ProtobufCMessage *m = NULL;
-	size_t room = 0;
 	struct error *err = criu_image_load(files, "files.img", CRIU_FILES,
 					    &image);
 
@@ -70,7 +64,7 @@ struct error *criu_files_read(const struct image_files *files,
 		err = criu_image_next(&image, &criu_file__descriptor, &m);
 		if (err || !m)
 			break;
-		err = add_file(ret, &room, (CriuFile *)m);
+		err = add_file(ret, (CriuFile *)m);
 		protobuf_c_message_free_unpacked(m, NULL);
 	} while (!err);
 	criu_image_deinit(&image);
@@ -91,15 +85,8 @@ void criu_files_deinit(struct criu_files *f)
 const struct criu_file *criu_files_find(const struct criu_files *f,
 					uint64_t id)
 {
-	size_t low = 0, high = f->count;
+	size_t i = sorted_above(f->list, f->count, sizeof(*f->list),
+				offsetof(struct criu_file, id), id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (f->list[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < f->count && f->list[low].id == id ? &f->list[low] : NULL;
+	return i && f->list[i - 1].id == id ? &f->list[i - 1] : NULL;
 }

@@ -7,7 +7,7 @@
 #include "source/imagefiles.h"
 
 struct criu_file {
-	uint32_t id;
+	uint64_t id;		/* the key of sorted.h */
 	char *path;		/* as the processes saw it; foreign */
 	uint64_t size;		/* bytes; 0: unknown */
 	struct elffile_id build_id;	/* size 0: none, or unknown */

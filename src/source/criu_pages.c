@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "source/criu_image.h"
@@ -52,12 +53,12 @@ static int compare_runs(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-static struct error *add_run(struct level *l, size_t *room,
-			     const CriuPages *pages)
+static struct error *add_run(struct level *l, const CriuPages *pages)
 {
 	uint64_t count = pages->has_count ? pages->count : pages->count_old;
 	uint64_t start = pages->start, size;
 	struct page_run run = { .start = start, .offset = l->pages_size };
+	struct page_run *runs;
 
 	/* as versions did that wrote no flags */
 	run.flags = pages->has_flags ? pages->flags : 0;
@@ -76,15 +77,10 @@ static struct error *add_run(struct level *l, size_t *room,
 	     __builtin_add_overflow(l->pages_size, size, &l->pages_size)))
 		return error_new(ERROR_BAD_INPUT, "%" PRIu64 " pages at 0x%"
 				 PRIx64, count, start);
-	if (l->count == *room) {
-		size_t more = *room ? *room * 2 : 16;
-		struct page_run *runs = reallocarray(l->runs, more, sizeof(*runs));
-
-		if (!runs)
-			return &error_no_memory;
-		l->runs = runs;
-		*room = more;
-	}
+	runs = array_grow(l->runs, l->count, sizeof(*runs));
+	if (!runs)
+		return &error_no_memory;
+	l->runs = runs;
 	l->runs[l->count++] = run;
 	l->wants_parent |= run.flags & RUN_PARENT;
 	return NULL;
@@ -104,7 +100,6 @@ static struct error *sort_runs(struct level *l)
 static struct error *read_runs(struct level *l, struct criu_image *image)
 {
 	ProtobufCMessage *m = NULL;
-	size_t room = 0;
 	struct error *err = criu_image_next(image, &criu_pagemap__descriptor,
 					    &m);
 
@@ -119,7 +114,7 @@ static struct error *read_runs(struct level *l, struct criu_image *image)
 		err = criu_image_next(image, &criu_pages__descriptor, &m);
 		if (err || !m)
 			break;
-		err = add_run(l, &room, (CriuPages *)m);
+		err = add_run(l, (CriuPages *)m);
 		if (err)
 			err = error_wrap(err, "%s", image->path);
 	} while (!err);
@@ -165,8 +160,8 @@ static struct error *open_pages(const struct image_files *files,
 
 static struct level *add_level(struct criu_pages *p)
 {
-	struct level *levels = reallocarray(p->levels, p->count + 1,
-					    sizeof(*levels));
+	struct level *levels = array_grow(p->levels, p->count,
+					  sizeof(*levels));
 
 	if (!levels)
 		return NULL;

@@ -148,12 +148,9 @@ static bool read_dumped(const void *arg, uint64_t at, void *buf, size_t size)
 	return true;
 }
 
-bool criu_process_wants(const struct criu_process *p, pid_t tid)
+static bool is_wanted(const struct criu_process *p, pid_t tid)
 {
-	for (size_t i = 0; i < p->tids_count; i++)
-		if (p->tids[i] == tid)
-			return true;
-	return !p->tids_count;
+	return snapshot_wants(p->options->tids, p->options->tids_count, tid);
 }
 
 /*
@@ -185,7 +182,7 @@ static struct error *add_threads(const struct criu_process *p,
 	struct error *err = NULL;
 
 	for (size_t i = 0; i < p->threads_count && !err; i++)
-		if (!criu_process_wants(p, p->threads[i]))
+		if (!is_wanted(p, p->threads[i]))
 			s->threads_chosen = true;
 		else if (p->threads[i] != p->pid)
 			err = criu_task_add(p->images, p->threads[i], task, s);
@@ -206,8 +203,8 @@ static struct error *fill_memory(const struct criu_process *p,
 
 	const struct mapfiles_setup setup = {
 		.what = "the checkpoint",
-		.sysroot = p->sysroot,
-		.replacement = p->executable,
+		.sysroot = p->options->sysroot,
+		.replacement = p->options->executable,
 		.executable = s->executable,
 		.ranges = src->memory.ranges,
 		.ranges_count = src->memory.ranges_count,
@@ -229,7 +226,7 @@ struct error *criu_process_fill(const struct criu_process *p,
 		return &error_no_memory;
 	s->ops = &source_ops;
 	s->pid = p->pid;
-	err = criu_task_read(p->images, p->pid, criu_process_wants(p, p->pid),
+	err = criu_task_read(p->images, p->pid, is_wanted(p, p->pid),
 			     s, &task);
 	if (err)
 		return err;

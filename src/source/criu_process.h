@@ -10,18 +10,11 @@
 struct criu_process {
 	const struct image_files *images;
 	const struct criu_files *files;
-	const char *sysroot;
-	const char *executable;	/* instead of the one that it names */
+	const struct core_options *options;
 	pid_t pid;
 	const pid_t *threads;	/* `pid` among them; none: not known */
 	size_t threads_count;
-	/* only these; none: all */
-	const pid_t *tids;
-	size_t tids_count;
 };
-
-/* Is the thread one of those that are wanted? */
-bool criu_process_wants(const struct criu_process *p, pid_t tid);
 
 /*
  * Fill in an empty snapshot, which is to be destroyed whatever happens. See

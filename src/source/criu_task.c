@@ -95,13 +95,6 @@ static void take_gprs(const CriuGprs *g, bool compat, struct thread *t)
 	t->has |= THREAD_HAS_PC_SP | THREAD_HAS_GPRS;
 }
 
-static void put(uint8_t *image, size_t off, uint64_t value, size_t size)
-{
-	uint64_t raw = htole64(value);
-
-	memcpy(image + off, &raw, size);
-}
-
 /* Of 32 bits each. */
 enum { ST_WORDS = 32, XMM_WORDS = 64 };
 
@@ -112,19 +105,19 @@ static struct error *take_xstate(const CriuFpregs *f, struct thread *t)
 
 	if (!image)
 		return &error_no_memory;
-	put(image, XSTATE_FCW_OFF, f->cwd, 2);
-	put(image, XSTATE_FSW_OFF, f->swd, 2);
-	put(image, XSTATE_FTW_OFF, f->twd, 1);
-	put(image, XSTATE_FOP_OFF, f->fop, 2);
-	put(image, XSTATE_FIP_OFF, f->rip, 8);
-	put(image, XSTATE_FDP_OFF, f->rdp, 8);
-	put(image, XSTATE_MXCSR_OFF, f->mxcsr, 4);
-	put(image, XSTATE_MXCSR_MASK_OFF, f->mxcsr_mask, 4);
+	bytes_put(image + XSTATE_FCW_OFF, f->cwd, 2);
+	bytes_put(image + XSTATE_FSW_OFF, f->swd, 2);
+	bytes_put(image + XSTATE_FTW_OFF, f->twd, 1);
+	bytes_put(image + XSTATE_FOP_OFF, f->fop, 2);
+	bytes_put(image + XSTATE_FIP_OFF, f->rip, 8);
+	bytes_put(image + XSTATE_FDP_OFF, f->rdp, 8);
+	bytes_put(image + XSTATE_MXCSR_OFF, f->mxcsr, 4);
+	bytes_put(image + XSTATE_MXCSR_MASK_OFF, f->mxcsr_mask, 4);
 	for (size_t i = 0; i < f->n_st && i < ST_WORDS; i++)
-		put(image, XSTATE_ST_OFF + 4 * i, f->st[i], 4);
+		bytes_put(image + XSTATE_ST_OFF + 4 * i, f->st[i], 4);
 	for (size_t i = 0; i < f->n_xmm && i < XMM_WORDS; i++)
-		put(image, XSTATE_XMM_OFF + 4 * i, f->xmm[i], 4);
-	put(image, XSTATE_HEADER_OFF, f->xsave ? f->xsave->xstate_bv
+		bytes_put(image + XSTATE_XMM_OFF + 4 * i, f->xmm[i], 4);
+	bytes_put(image + XSTATE_HEADER_OFF, f->xsave ? f->xsave->xstate_bv
 					       : XSTATE_LEGACY, 8);
 	t->xstate = image;
 	t->xstate_size = XSTATE_MIN_SIZE;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/feed.h"
 #include "source/spool.h"
@@ -100,18 +101,15 @@ static const char *last_part(const char *name)
 static struct error *add_member(struct images *i, const char *name,
 				struct member **ret)
 {
-	struct member *m = i->members;
+	struct member *m;
 
 	if (i->count == MEMBERS_MAX)
 		return error_new(ERROR_BAD_INPUT, "more than %u images",
 				 MEMBERS_MAX);
-	/* doubles whenever the count reaches a power of two */
-	if (!(i->count & (i->count - 1))) {
-		m = reallocarray(m, i->count ? i->count * 2 : 1, sizeof(*m));
-		if (!m)
-			return &error_no_memory;
-		i->members = m;
-	}
+	m = array_grow(i->members, i->count, sizeof(*m));
+	if (!m)
+		return &error_no_memory;
+	i->members = m;
 	m += i->count;
 	*m = (struct member){ .name = strdup(name), .order = i->count };
 	if (!m->name)

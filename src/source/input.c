@@ -59,15 +59,7 @@ static struct error *open_core(const struct opening *o, int fd)
 static struct error *open_checkpoint(const struct opening *o,
 				     struct image_files *files)
 {
-	const struct core_options *c = &o->options->core;
-	struct checkpoint_options options = {
-		.executable = c->executable,
-		.sysroot = c->sysroot,
-		.tids = c->tids,
-		.tids_count = c->tids_count,
-	};
-
-	return checkpoint_open(files, o->name, &options,
+	return checkpoint_open(files, o->name, &o->options->core,
 			       &o->input->checkpoint);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/live.h"
 #include "source/procfs.h"
@@ -20,14 +21,12 @@ static struct error *add(struct tree *t, pid_t pid)
 	for (size_t i = 0; i < t->count; i++)
 		if (t->pids[i] == pid)
 			return NULL;
-	if (!(t->count & (t->count - 1))) {
-		pid_t *more = reallocarray(t->pids, t->count ? t->count * 2 : 1,
-					   sizeof(*more));
 
-		if (!more)
-			return &error_no_memory;
-		t->pids = more;
-	}
+	pid_t *more = array_grow(t->pids, t->count, sizeof(*more));
+
+	if (!more)
+		return &error_no_memory;
+	t->pids = more;
 	t->pids[t->count++] = pid;
 	return NULL;
 }

@@ -3,7 +3,7 @@
 #include "source/checkpoint.h"
 
 struct error *checkpoint_open(struct image_files *files, const char *name,
-			      const struct checkpoint_options *options,
+			      const struct core_options *options,
 			      struct checkpoint **ret)
 {
 	(void)options;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -297,14 +298,11 @@ struct numbers {
 
 static bool add_number(struct numbers *n, pid_t number)
 {
-	if (!(n->count & (n->count - 1))) {
-		pid_t *more = reallocarray(n->list, n->count ? n->count * 2 : 1,
-					   sizeof(*more));
+	pid_t *more = array_grow(n->list, n->count, sizeof(*more));
 
-		if (!more)
-			return false;
-		n->list = more;
-	}
+	if (!more)
+		return false;
+	n->list = more;
 	n->list[n->count++] = number;
 	return true;
 }

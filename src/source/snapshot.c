@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/pagecache.h"
 
@@ -30,6 +31,14 @@ bool mapping_is_file(const struct mapping *m)
 
 	return length < suffix ||
 	       strcmp(m->path + length - suffix, deleted) != 0;
+}
+
+bool snapshot_wants(const pid_t *tids, size_t count, pid_t tid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tids[i] == tid)
+			return true;
+	return !count;
 }
 
 struct snapshot *snapshot_create(enum source_kind kind)
@@ -85,20 +94,9 @@ void snapshot_destroy(struct snapshot *s)
 	free(s);
 }
 
-/*
- * Room for one more entry of `size` bytes behind `count`; the array doubles
- * whenever the count reaches a power of two.
- */
-static void *grow(void *array, size_t count, size_t size)
-{
-	if (count && (count & (count - 1)))
-		return array;
-	return reallocarray(array, count ? count * 2 : 1, size);
-}
-
 struct thread *snapshot_add_thread(struct snapshot *s, pid_t tid)
 {
-	struct thread *threads = grow(s->threads, s->threads_count,
+	struct thread *threads = array_grow(s->threads, s->threads_count,
 				      sizeof(*threads));
 
 	if (!threads)
@@ -114,7 +112,7 @@ struct thread *snapshot_add_thread(struct snapshot *s, pid_t tid)
 
 struct mapping *snapshot_add_mapping(struct snapshot *s)
 {
-	struct mapping *mappings = grow(s->mappings, s->mappings_count,
+	struct mapping *mappings = array_grow(s->mappings, s->mappings_count,
 					sizeof(*mappings));
 
 	if (!mappings)
@@ -127,7 +125,7 @@ struct mapping *snapshot_add_mapping(struct snapshot *s)
 struct error *snapshot_add_capture(struct snapshot *s, uint64_t start,
 				   uint8_t *data, size_t size)
 {
-	struct capture *captures = grow(s->captures, s->captures_count,
+	struct capture *captures = array_grow(s->captures, s->captures_count,
 					sizeof(*captures));
 
 	if (!captures) {
@@ -141,7 +139,7 @@ struct error *snapshot_add_capture(struct snapshot *s, uint64_t start,
 
 void snapshot_note(struct snapshot *s, const char *fmt, ...)
 {
-	char **notes = grow(s->notes, s->notes_count, sizeof(*notes));
+	char **notes = array_grow(s->notes, s->notes_count, sizeof(*notes));
 	va_list args;
 
 	if (!notes)

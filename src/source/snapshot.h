@@ -226,6 +226,9 @@ struct snapshot {
 	struct snapshot_hints *hints;	/* to find things; NULL: none */
 };
 
+/* Is a thread one of `tids`, the wanted ones? All are if there are none. */
+bool snapshot_wants(const pid_t *tids, size_t count, pid_t tid);
+
 /* An empty snapshot; NULL if there is no memory. */
 struct snapshot *snapshot_create(enum source_kind kind);
 

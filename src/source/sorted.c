@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 size_t sorted_above(const void *array, size_t count, size_t size, size_t key,
 		    uint64_t addr)
 {
@@ -26,12 +28,9 @@ size_t sorted_above(const void *array, size_t count, size_t size, size_t key,
 
 void *sorted_insert(void *array, size_t *count, size_t size, size_t index)
 {
-	/* doubles whenever the count reaches a power of two */
-	if (!(*count & (*count - 1))) {
-		array = reallocarray(array, *count ? *count * 2 : 1, size);
-		if (!array)
-			return NULL;
-	}
+	array = array_grow(array, *count, size);
+	if (!array)
+		return NULL;
 
 	uint8_t *place = (uint8_t *)array + index * size;
 

@@ -7,16 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/ownstack.h"
-
-static bool wanted(pid_t tid, const pid_t *tids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (tids[i] == tid)
-			return true;
-	return !count;
-}
 
 /* Among the first `count`, mostly at `hint`; `count` if it is not there. */
 static size_t find(const struct tasks *tasks, size_t count, pid_t tid,
@@ -40,15 +33,13 @@ static struct error *add(struct tasks *tasks, const struct process *p,
 	/* a zombie has no stack any more */
 	if (process_has_exited(failed, &stat))
 		return NULL;
-	if (!(tasks->count & (tasks->count - 1))) {
-		struct task *more = reallocarray(
-			tasks->list, tasks->count ? tasks->count * 2 : 1,
-			sizeof(*more));
 
-		if (!more)
-			return &error_no_memory;
-		tasks->list = more;
-	}
+	struct task *more = array_grow(tasks->list, tasks->count,
+				       sizeof(*more));
+
+	if (!more)
+		return &error_no_memory;
+	tasks->list = more;
 
 	struct task *t = &tasks->list[tasks->count++];
 
@@ -87,7 +78,7 @@ struct error *tasks_update(struct tasks *tasks, const struct process *p,
 	for (size_t i = 0; i < before; i++)
 		tasks->list[i].listed = false;
 	for (size_t i = 0; i < count && !err; i++) {
-		if (!wanted(now[i], tids, tids_count))
+		if (!snapshot_wants(tids, tids_count, now[i]))
 			continue;
 
 		size_t at = find(tasks, before, now[i], hint);

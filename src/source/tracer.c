@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "source/elfnames.h"
 
@@ -119,22 +120,16 @@ struct error *tracer_run(void (*work)(struct tracer *tracer, void *arg),
 
 static bool remember(struct tracer *tracer, pid_t tid)
 {
-	bool room = true;
+	pid_t *more;
 
 	pthread_mutex_lock(&tracer->lock);
-	if (!(tracer->count & (tracer->count - 1))) {
-		pid_t *more = reallocarray(
-			tracer->seized, tracer->count ? tracer->count * 2 : 1,
-			sizeof(*more));
-
-		room = more;
-		if (more)
-			tracer->seized = more;
-	}
-	if (room)
+	more = array_grow(tracer->seized, tracer->count, sizeof(*more));
+	if (more) {
+		tracer->seized = more;
 		tracer->seized[tracer->count++] = tid;
+	}
 	pthread_mutex_unlock(&tracer->lock);
-	return room;
+	return more;
 }
 
 void tracer_seize(struct tracer *tracer, struct tracee *t)
