@@ -29,9 +29,14 @@ _sigframe_inspect_tids()
 	done
 }
 
-# What may come before (cpus) and behind (kernels) the @ of a target.
+# What may come before (cpus) and behind (kernels) the @ of a target, and behind
+# a comma (flags).
 _sigframe_inspect_targets()
 {
+	if [[ $2 == flags ]]; then
+		printf '%s\n' layout={intel,amd} {+,-}{avx,mpx,avx512,pku,amx,apx}
+		return
+	fi
 	echo host
 	"$1" "--list-$2" 2>/dev/null | if [[ $2 == cpus ]]; then
 		sed -n '2,$s/^\([^ ]*\)  *0x.*/\1/p'
@@ -48,6 +53,9 @@ _sigframe_inspect_target()
 	if [[ $cur == *@* ]]; then
 		before=${cur%@*}@
 		set -- "$1" kernels
+	elif [[ $cur == *,* ]]; then
+		before=${cur%,*},
+		set -- "$1" flags
 	else
 		_filedir
 		set -- "$1" cpus
@@ -80,7 +88,7 @@ _sigframe_inspect()
 	case $prev in
 	-p | --pid) values=$(_sigframe_inspect_pids) ;;
 	-T | --tid) values=$(_sigframe_inspect_tids) ;;
-	--stop | --dormant) values='auto all none' ;;
+	--stop | --unwind | --dormant) values='auto all none' ;;
 	--color) values='auto always never' ;;
 	-e | --executable | --export)
 		_filedir
@@ -117,7 +125,7 @@ _sigframe_inspect()
 		mapfile -t COMPREPLY < <(compgen -W '
 			-p --pid= --tree --all --compare -T --tid= --stop= -e
 			--executable= --criu= --sysroot= --max-size=
-			--no-unwind -t --target= -r --rehearse --rehearse= -x
+			--unwind= -t --target= -r --rehearse --rehearse= -x
 			--registers --raw -j --json --json= -s --summary
 			-q --quiet
 			--color= --strict --export= --dormant= --list-cpus

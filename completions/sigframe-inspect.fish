@@ -13,11 +13,22 @@ function __sigframe_inspect_tids
     string replace -rf '^/proc/[0-9]+/task/' '' /proc/*/task/*
 end
 
-# CPU models, and behind an @ the rules of kernels.
+# CPU models, behind a comma what changes them, and behind an @ the rules of
+# kernels.
 function __sigframe_inspect_targets
     set -l command (commandline -opc)[1]
     set -l value (commandline -ct | string replace -r '^(--target=|-t)' '')
     set -l cpu (string match -r '.*@' -- $value)
+    set -l flags (string match -r '.*,' -- $value)
+    if test -z "$cpu" -a -n "$flags"
+        printf '%s\t%s\n' $flags'layout=intel' 'places of components as on Intel' \
+            $flags'layout=amd' 'places of components as on AMD'
+        for flag in avx mpx avx512 pku amx apx
+            printf '%s\t%s\n' $flags'+'$flag 'the CPU has it' \
+                $flags'-'$flag 'the CPU does not have it'
+        end
+        return
+    end
     if test -z "$cpu"
         printf '%s\t%s\n' host 'this machine'
         $command --list-cpus 2>/dev/null |
@@ -52,7 +63,7 @@ $c -s e -l executable -r -F -d 'The executable of the core or checkpoint'
 $c -l sysroot -x -a '(__sigframe_inspect_directories)' \
     -d 'Look for the files of the core or checkpoint below DIR'
 $c -l max-size -x -d 'Unpack at most SIZE bytes'
-$c -l no-unwind -d 'Find frames by scanning the stacks only'
+$c -l unwind -x -a 'auto all none' -d 'Threads to unwind'
 $c -l dormant -x -a 'auto all none' -d 'Memory to search for parked stacks'
 $c -s t -l target -r -F -a '(__sigframe_inspect_targets)' \
     -d 'Judge for CPU@KERNEL'

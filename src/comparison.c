@@ -23,6 +23,8 @@ static struct error *add(const struct gathering *g, struct snapshot *s)
 		snapshot_destroy(s);
 		return err;
 	}
+	if (l->unread)
+		snapshot_note(s, "%s", l->unread);
 	snapshot_close(s);
 	return compared_add(g->compared, g->when, s, l);
 }

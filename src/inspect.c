@@ -3,9 +3,9 @@
 #include "inspect.h"
 
 #include "base/cleanup.h"
-#include "describe/describe_host.h"
 #include "describe/format_own.h"
 #include "export/export.h"
+#include "locate/reader.h"
 #include "origin.h"
 #include "processes.h"
 
@@ -19,11 +19,12 @@
 /* What goes from one input to the next. */
 struct inspection {
 	const struct options *options;
-	const struct host *host;
+	struct host *host;
 	struct rehearse_stage stage;	/* if the options ask for it */
 	struct report *report;
 	struct report_walk *walk;	/* NULL: nothing is to be printed */
 	struct progress progress;
+	struct nursery *nursery;	/* of those who read ELF files */
 	bool *seen;			/* options->tids that an input has */
 	uint64_t searched;		/* bytes of memory, so far */
 	const char *name;		/* of the file that is examined now */
@@ -155,6 +156,12 @@ static struct error *find(struct inspection *in, struct snapshot **s,
 
 	options.image_max = image_max(in, *s);
 	options.dormant_max = dormant_max(in);
+	options.nursery = in->nursery;
+	/* an export has them all */
+	if (!in->options->export) {
+		options.judge = report_judge;
+		options.judge_arg = in->report;
+	}
 	err = locate(*s, &options, ret);
 	if (!err && lacks_registers(*s, *ret)) {
 		located_destroy(*ret);
@@ -197,8 +204,13 @@ static struct error *examine(struct inspection *in, struct snapshot *s)
 
 	if (err)
 		return err;
-	if (in->options->export || needs_autopsy(l))
+	if (l->unread)
+		snapshot_note(s, "%s", l->unread);
+	if (in->options->export || needs_autopsy(l)) {
+		if (s->kind == SOURCE_PROCESS)
+			host_probe_once(in->host);
 		err = origin_of(s, in->host, &origin);
+	}
 	if (err) {
 		located_destroy(l);
 		snapshot_destroy(s);
@@ -207,8 +219,9 @@ static struct error *examine(struct inspection *in, struct snapshot *s)
 	/* there is a report, whatever became of that file */
 	if (in->options->export)
 		export_err = export(in, l, s, origin);
-	/* all that is needed has been copied; descriptors are scarce */
-	snapshot_close(s);
+	/* descriptors are scarce; what does not move is read again */
+	if (s->ops && !s->ops->steady)
+		snapshot_close(s);
 	note_threads(in, s);
 	err = judge(in, s, l, origin);
 	if (err) {
@@ -364,6 +377,7 @@ static void examine_all(struct inspection *in)
 	}
 	in->pid = 0;
 	r->several = wanted.count + o->files_count > 1;
+	in->nursery = nursery_open(r->several);
 	if (!r->failed || wanted.count)
 		examine_processes(in, &wanted);
 	processes_deinit(&wanted);
@@ -380,8 +394,8 @@ static void examine_all(struct inspection *in)
 				(int)o->tids[i]));
 }
 
-bool inspect_all(const struct options *o, const struct host *host,
-		 struct report *r, struct report_walk *walk,
+bool inspect_all(const struct options *o, struct host *host, struct report *r,
+		 struct report_walk *walk,
 		 bool (*complain)(struct error *err))
 {
 	CLEANUP_FREE bool *seen = calloc(o->tids_count + 1, sizeof(*seen));
@@ -394,7 +408,6 @@ bool inspect_all(const struct options *o, const struct host *host,
 		.seen = seen,
 		.complain = complain,
 	};
-	enum tri x32;
 
 	if (!seen) {
 		r->failed += complain(&error_no_memory);
@@ -403,8 +416,11 @@ bool inspect_all(const struct options *o, const struct host *host,
 	r->rehearsed = o->rehearse;
 	r->sweep = o->all;
 	progress_init(&in.progress);
-	if (o->rehearse)
-		describe_host_abis(&in.stage.ia32, &x32);
+	if (o->rehearse) {
+		host_probe_once(host);
+		in.stage.ia32 = host->ia32;
+	}
 	examine_all(&in);
+	nursery_close(in.nursery);
 	return !r->failed;
 }

@@ -32,10 +32,10 @@ struct error *inspect_snapshot(struct input *input, size_t i,
  * count it in `r`, and tell `walk` (if that is not NULL) about it. One that
  * fails does not keep the others from it: it is counted in r->failed, and its
  * error goes to `complain`, which takes it. True if there was none. The end of
- * the walk is left to the caller.
+ * the walk is left to the caller. The host is probed if that comes to matter.
  */
-bool inspect_all(const struct options *o, const struct host *host,
-		 struct report *r, struct report_walk *walk,
+bool inspect_all(const struct options *o, struct host *host, struct report *r,
+		 struct report_walk *walk,
 		 bool (*complain)(struct error *err));
 
 #endif

@@ -14,6 +14,7 @@
 #include "comparison.h"
 #include "config.h"
 #include "describe/describe_host.h"
+#include "describe/spec.h"
 #include "inspect.h"
 #include "report/comparison.h"
 #include "report/json.h"
@@ -22,6 +23,7 @@
 #include "report/report.h"
 #include "report/text_writer.h"
 #include "report/wrap.h"
+#include "rights.h"
 #include "status.h"
 #include "targets.h"
 
@@ -102,7 +104,7 @@ static enum exit_status status_of(const struct report *r, bool strict)
 
 static enum exit_status judge(const struct options *o,
 			      const struct targets *targets,
-			      const struct host *host)
+			      struct host *host)
 {
 	struct report_view view = { .form = form_of(o),
 				    .registers = o->registers,
@@ -131,13 +133,24 @@ static enum exit_status judge(const struct options *o,
 	return status;
 }
 
+/* Does any of the targets depend on what the kernel here does? */
+static bool kernel_matters(const struct options *o)
+{
+	bool matters = !o->targets_count;
+
+	for (size_t i = 0; i < o->targets_count; i++)
+		matters |= spec_may_mean_host(o->targets[i]);
+	return matters;
+}
+
 static enum exit_status inspect(const struct options *o)
 {
 	struct targets targets;
 	struct host host;
 
 	host_describe(&host);
-	host_probe(&host);
+	if (kernel_matters(o))
+		host_probe(&host);
 	if (complain(targets_init(&targets, o->targets, o->targets_count,
 				  &host)))
 		return STATUS_TROUBLE;
@@ -282,8 +295,12 @@ int main(int argc, char **argv)
 	struct options o;
 
 	occupy_streams();
+	if (complain(rights_check()))
+		return STATUS_TROUBLE;
 	/* a file that may not grow is an error like others */
 	signal(SIGXFSZ, SIG_IGN);
+	/* children are waited for, also where nobody else does */
+	signal(SIGCHLD, SIG_DFL);
 	/* a diagnostic does not go to the network for symbols */
 	unsetenv("DEBUGINFOD_URLS");
 	if (complain(options_parse(argc, argv, &o)))

@@ -28,7 +28,7 @@ enum options_key {
 	KEY_STOP,
 	KEY_STRICT,
 	KEY_EXPORT,
-	KEY_NO_UNWIND,
+	KEY_UNWIND,
 	KEY_DORMANT,
 	KEY_COLOR,
 	KEY_EXPLAIN,
@@ -62,8 +62,9 @@ static const struct argp_option table[] = {
 	{ .name = "max-size", .key = KEY_MAX_SIZE, .arg = "SIZE",
 	  .doc = "unpack at most SIZE bytes, or with K, M, G or T behind it "
 		 "(default: 64G)" },
-	{ .name = "no-unwind", .key = KEY_NO_UNWIND,
-	  .doc = "find frames by scanning the stacks only (weaker evidence)" },
+	{ .name = "unwind", .key = KEY_UNWIND, .arg = "WHICH",
+	  .doc = "threads to unwind: auto (default: not those that cannot "
+		 "have a frame), all, or none (weaker evidence)" },
 	{ .name = "dormant", .key = KEY_DORMANT, .arg = "WHICH",
 	  .doc = "memory to search for frames on stacks that no thread runs "
 		 "on: auto (default: 64 MiB at most), all, or none" },
@@ -231,6 +232,23 @@ static struct error *parse_dormant(struct parse *p, const char *arg)
 	return err;
 }
 
+static struct error *parse_unwind(struct options *o, const char *arg)
+{
+	enum { AUTO, ALL, NONE };
+	static const char *const words[] = {
+		[AUTO] = "auto",
+		[ALL] = "all",
+		[NONE] = "none",
+		NULL,
+	};
+	unsigned word = AUTO;
+	struct error *err = parse_word("--unwind", arg, words, &word);
+
+	o->locate.unwind = word != NONE;
+	o->live.every = word == ALL;
+	return err;
+}
+
 static struct error *parse_color(struct options *o, const char *arg)
 {
 	static const char *const words[] = {
@@ -326,7 +344,7 @@ static struct error *check_combination(const struct parse *p)
 		{ p->dormant_given && o->tids_count,
 		  "--dormant is for whole processes, not for --tid" },
 		{ p->dormant_given && !o->locate.unwind,
-		  "--dormant and --no-unwind exclude each other" },
+		  "--dormant and --unwind=none exclude each other" },
 		{ o->export && !o->export[0],
 		  "--export: the file has no name" },
 		{ o->export && o->tell != OPTIONS_TELL_NOTHING,
@@ -410,9 +428,8 @@ static struct error *parse_key(int key, char *arg, struct argp_state *state,
 		return NULL;
 	case KEY_MAX_SIZE:
 		return parse_max_size(p, arg);
-	case KEY_NO_UNWIND:
-		o->locate.unwind = false;
-		return NULL;
+	case KEY_UNWIND:
+		return parse_unwind(o, arg);
 	case KEY_DORMANT:
 		return parse_dormant(p, arg);
 	case 'r':
@@ -543,6 +560,7 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 	ret->core.tids = ret->tids;
 	ret->core.tids_count = ret->tids_count;
 	ret->core.whole_xstate = ret->compare;
+	ret->core.few_xstates = !ret->export && !ret->compare;
 	return NULL;
 }
 

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "describe/describe_host.h"
 #include "describe/models.h"
 #include "describe/spec.h"
 
@@ -53,7 +52,8 @@ static struct error *add(struct targets *t, const char *spec,
 	if (r->is_host) {
 		r->probed = host->probed != 0;
 		r->note = host->probe_note[0] ? host->probe_note : NULL;
-		describe_host_abis(&d->ia32, &d->x32);
+		d->ia32 = host->ia32;
+		d->x32 = host->x32;
 	}
 	if (!r->cpu)
 		return &error_no_memory;

@@ -12,7 +12,8 @@ struct targets {
 };
 
 /*
- * Describe each of `specs` (see describe/spec.h); without any, this machine.
+ * Describe each of `specs` (see describe/spec.h); without any, this machine,
+ * which has to be probed if spec_may_mean_host() for one of them.
  * Points into `specs` and `host`, which have to outlive *ret.
  */
 struct error *targets_init(struct targets *ret, const char *const *specs,

@@ -65,14 +65,30 @@ static inline bool bytes_u64(struct bytes b, uint64_t off, uint64_t *ret)
 static inline bool bytes_word(struct bytes b, uint64_t off, unsigned width,
 			      uint64_t *ret)
 {
-	uint64_t raw = 0;
+	uint32_t raw32;
+	uint16_t raw16;
 
-	if ((width != 1 && width != 2 && width != 4 && width != 8) ||
-	    !bytes_has(b, off, width))
-		return false;
-	memcpy(&raw, b.data + off, width);
-	*ret = le64toh(raw);
-	return true;
+	/* a copy of constant size is a move, any other takes long */
+	switch (width) {
+	case 8:
+		return bytes_u64(b, off, ret);
+	case 4:
+		if (!bytes_u32(b, off, &raw32))
+			return false;
+		*ret = raw32;
+		return true;
+	case 2:
+		if (!bytes_u16(b, off, &raw16))
+			return false;
+		*ret = raw16;
+		return true;
+	case 1:
+		if (!bytes_has(b, off, 1))
+			return false;
+		*ret = b.data[off];
+		return true;
+	}
+	return false;
 }
 
 /* The other way round: the low `width` <= 8 bytes of `value` to `to`. */
@@ -106,10 +122,10 @@ static inline bool bytes_nonzero(struct bytes b, uint64_t off, uint64_t len)
 {
 	struct bytes part = bytes_first(bytes_from(b, off), len);
 
-	for (size_t i = 0; i < part.size; i++)
-		if (part.data[i])
-			return true;
-	return false;
+	/* each is the one before it */
+	return part.size &&
+	       (part.data[0] ||
+		memcmp(part.data, part.data + 1, part.size - 1) != 0);
 }
 
 /*

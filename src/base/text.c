@@ -10,6 +10,8 @@
 
 /* What one call of text_printf() mostly adds, in bytes. */
 enum { PRINTF_ROOM = 80 };
+/* What is set aside at least: words are added one by one. */
+enum { ROOM_LEAST = 64 };
 
 /* Room for `more` bytes and a NUL; false if the text is or turns bad. */
 static bool reserve(struct text *t, size_t more)
@@ -20,6 +22,10 @@ static bool reserve(struct text *t, size_t more)
 		return true;
 
 	size_t room = (t->size + more + 1) * 2;
+
+	if (room < ROOM_LEAST)
+		room = ROOM_LEAST;
+
 	char *data = realloc(t->data, room);
 
 	if (!data) {
@@ -67,6 +73,39 @@ void text_printf(struct text *t, const char *fmt, ...)
 	}
 }
 
+/* Digits of the longest number, and its sign or prefix. */
+enum { DIGITS = 24 };
+
+/* Writes backwards from `end` on; returns where it starts. */
+static char *put_digits(char *end, uint64_t value, unsigned base)
+{
+	do
+		*--end = "0123456789abcdef"[value % base];
+	while (value /= base);
+	return end;
+}
+
+void text_add_number(struct text *t, int64_t value)
+{
+	char digits[DIGITS], *end = digits + DIGITS;
+	uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char *start = put_digits(end, size, 10);
+
+	if (value < 0)
+		*--start = '-';
+	text_add_bytes(t, start, (size_t)(end - start));
+}
+
+void text_add_word(struct text *t, uint64_t value)
+{
+	char digits[DIGITS], *end = digits + DIGITS;
+	char *start = put_digits(end, value, 16);
+
+	*--start = 'x';
+	*--start = '0';
+	text_add_bytes(t, start, (size_t)(end - start));
+}
+
 void text_pad(struct text *t, char c, long count)
 {
 	if (count <= 0 || !reserve(t, (size_t)count))
@@ -74,6 +113,16 @@ void text_pad(struct text *t, char c, long count)
 	memset(t->data + t->size, c, (size_t)count);
 	t->size += (size_t)count;
 	t->data[t->size] = '\0';
+}
+
+uint32_t text_utf8_value(const char *s, size_t length)
+{
+	const uint8_t *b = (const uint8_t *)s;
+	uint32_t value = length == 1 ? b[0] : b[0] & (0xff >> (length + 1));
+
+	for (size_t i = 1; i < length; i++)
+		value = value << 6 | (b[i] & 0x3f);
+	return value;
 }
 
 size_t text_utf8_length(const char *s)
@@ -93,12 +142,10 @@ size_t text_utf8_length(const char *s)
 	else
 		return 0;
 
-	value = b[0] & (0xff >> (length + 1));
-	for (size_t i = 1; i < length; i++) {
+	for (size_t i = 1; i < length; i++)
 		if ((b[i] & 0xc0) != 0x80)	/* stops at a NUL too */
 			return 0;
-		value = value << 6 | (b[i] & 0x3f);
-	}
+	value = text_utf8_value(s, length);
 	if ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000))
 		return 0;
 	if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
@@ -106,8 +153,7 @@ size_t text_utf8_length(const char *s)
 	return length;
 }
 
-/* C1 controls, and the marks that reorder what a terminal shows. */
-static bool is_unprintable(const char *s, size_t length)
+bool text_is_unprintable(const char *s, size_t length)
 {
 	const uint8_t *b = (const uint8_t *)s;
 
@@ -134,6 +180,11 @@ static size_t plain_length(const char *s)
 	return length;
 }
 
+bool text_is_plain(const char *s)
+{
+	return !s[plain_length(s)];
+}
+
 void text_add_foreign(struct text *t, const char *s)
 {
 	while (*s) {
@@ -149,7 +200,7 @@ void text_add_foreign(struct text *t, const char *s)
 
 		if (*s == '\\') {
 			text_add(t, "\\\\");
-		} else if (length && !is_unprintable(s, length)) {
+		} else if (length && !text_is_unprintable(s, length)) {
 			text_add_bytes(t, s, length);
 		} else {
 			for (size_t i = 0; i < take; i++)

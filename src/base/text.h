@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -26,6 +27,10 @@ void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const void *data, size_t size);
 void text_printf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 
+/* In decimal, and as 0x and hexadecimal digits. */
+void text_add_number(struct text *t, int64_t value);
+void text_add_word(struct text *t, uint64_t value);
+
 /* `count` times `c`; nothing if count is not positive. */
 void text_pad(struct text *t, char c, long count);
 
@@ -35,6 +40,9 @@ void text_pad(struct text *t, char c, long count);
  * all other UTF-8 as it is.
  */
 void text_add_foreign(struct text *t, const char *s);
+
+/* Would text_add_foreign() take it as it is, and all of it ASCII? */
+bool text_is_plain(const char *s);
 
 /* The string; "" while empty. Valid until the next change. */
 const char *text_string(const struct text *t);
@@ -58,5 +66,14 @@ size_t text_columns(const char *s);
  * (overlong forms, surrogates and values above 0x10ffff are not).
  */
 size_t text_utf8_length(const char *s);
+
+/* The code point of that character, which is `length` bytes long. */
+uint32_t text_utf8_value(const char *s, size_t length);
+
+/*
+ * Is that character one that must not reach a terminal: a control, DEL, or one
+ * that reorders what is shown? All such are below 0x10000.
+ */
+bool text_is_unprintable(const char *s, size_t length);
 
 #endif

@@ -19,6 +19,7 @@ enum leaf {
 	LEAF_FEATURES = 1,
 	LEAF_STRUCTURED = 7,
 	LEAF_XSTATE = 0xd,
+	LEAF_EXTENDED = 0x80000000,	/* the last of those from here on */
 	LEAF_BRAND = 0x80000002,	/* and the two behind it */
 	LEAF_BRAND_LAST = 0x80000004,
 };
@@ -36,14 +37,39 @@ struct regs {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-/* Zeros for a leaf the CPU does not have. */
-static struct regs cpuid(uint32_t leaf, uint32_t subleaf)
-{
-	struct regs r = { 0 };
+/*
+ * What CPUID has answered so far. In a virtual machine each answer takes the
+ * hypervisor tens of microseconds.
+ */
+struct answers {
+	struct answer {
+		uint32_t leaf, subleaf;
+		struct regs regs;
+	} list[32];		/* what is more is asked for again */
+	unsigned count;
+};
 
-	if (!__get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx))
-		return (struct regs){ 0 };
-	return r;
+static struct regs ask(struct answers *a, uint32_t leaf, uint32_t subleaf)
+{
+	struct answer new = { .leaf = leaf, .subleaf = subleaf };
+
+	for (unsigned i = 0; i < a->count; i++)
+		if (a->list[i].leaf == leaf && a->list[i].subleaf == subleaf)
+			return a->list[i].regs;
+	__cpuid_count(leaf, subleaf, new.regs.eax, new.regs.ebx, new.regs.ecx,
+		      new.regs.edx);
+	if (a->count < ARRAY_SIZE(a->list))
+		a->list[a->count++] = new;
+	return new.regs;
+}
+
+/* Zeros for a leaf the CPU does not have. */
+static struct regs cpuid(struct answers *a, uint32_t leaf, uint32_t subleaf)
+{
+	uint32_t last = ask(a, leaf & LEAF_EXTENDED, 0).eax;
+
+	return last && leaf <= last ? ask(a, leaf, subleaf)
+				    : (struct regs){ 0 };
 }
 
 static uint64_t xcr0(void)
@@ -65,7 +91,8 @@ static uint32_t mxcsr_mask(void)
 	return mask ? mask : MXCSR_MASK_DEFAULT;
 }
 
-static void describe_layout(uint64_t features, struct xstate_layout *ret)
+static void describe_layout(struct answers *a, uint64_t features,
+			    struct xstate_layout *ret)
 {
 	*ret = *xstate_family_layout(XSTATE_FAMILY_COMMON);
 	ret->features = XSTATE_LEGACY;
@@ -75,7 +102,7 @@ static void describe_layout(uint64_t features, struct xstate_layout *ret)
 		if (!(features & XSTATE_BIT(i)))
 			continue;
 
-		struct regs r = cpuid(LEAF_XSTATE, i);
+		struct regs r = cpuid(a, LEAF_XSTATE, i);
 
 		if (!r.eax || (r.ecx & XSTATE_ECX_SUPERVISOR))
 			continue;
@@ -90,12 +117,12 @@ static void describe_layout(uint64_t features, struct xstate_layout *ret)
  * /proc/cpuinfo does not tell on every version. The kernel hands out addresses
  * above 47 bits only to those who ask for them, and only where they exist.
  */
-static uint64_t user_limit(void)
+static uint64_t user_limit(struct answers *a)
 {
 	void *wanted = (void *)(CPU_USER_LIMIT_57 >> 1 & ~UINT64_C(0xfff));
 	const size_t size = 4096;
 
-	if (!(cpuid(LEAF_STRUCTURED, 0).ecx & STRUCTURED_ECX_LA57))
+	if (!(cpuid(a, LEAF_STRUCTURED, 0).ecx & STRUCTURED_ECX_LA57))
 		return CPU_USER_LIMIT_48;
 
 	void *p = mmap(wanted, size, PROT_NONE,
@@ -111,13 +138,13 @@ static uint64_t user_limit(void)
 }
 
 /* The brand string without the blanks some vendors pad it with. */
-static void describe_brand(char *ret, size_t size)
+static void describe_brand(struct answers *a, char *ret, size_t size)
 {
 	char text[3 * sizeof(struct regs) + 1] = "";
 	size_t at = 0;
 
 	for (uint32_t leaf = LEAF_BRAND; leaf <= LEAF_BRAND_LAST; leaf++) {
-		struct regs r = cpuid(leaf, 0);
+		struct regs r = cpuid(a, leaf, 0);
 
 		memcpy(text + at, &r, sizeof(r));
 		at += sizeof(r);
@@ -138,31 +165,31 @@ static void describe_brand(char *ret, size_t size)
 	ret[len] = '\0';
 }
 
-static void describe_cpu(struct cpu_model *ret)
+static void describe_cpu(struct answers *a, struct cpu_model *ret)
 {
-	uint32_t features = cpuid(LEAF_FEATURES, 0).ecx;
+	uint32_t features = cpuid(a, LEAF_FEATURES, 0).ecx;
 	/* OSXSAVE is clear on a kernel that was told not to use XSAVE */
 	bool xsave = (features & FEATURES_ECX_XSAVE) &&
 		     (features & FEATURES_ECX_OSXSAVE);
 
 	ret->xsave = tri_of(xsave);
 	ret->xsavec = tri_of(
-		xsave && (cpuid(LEAF_XSTATE, 1).eax & XSTATE1_EAX_XSAVEC));
+		xsave && (cpuid(a, LEAF_XSTATE, 1).eax & XSTATE1_EAX_XSAVEC));
 	ret->xfeatures = xsave ? xcr0() : XSTATE_LEGACY;
-	describe_layout(ret->xfeatures, &ret->layout);
+	describe_layout(a, ret->xfeatures, &ret->layout);
 	ret->xfeatures &= ret->layout.features;
 	ret->family = xstate_layout_family(&ret->layout, ret->xfeatures);
 	ret->mxcsr_mask = mxcsr_mask();
-	ret->user_limit = user_limit();
+	ret->user_limit = user_limit(a);
 }
 
-static void describe_isa(struct isa_set *ret)
+static void describe_isa(struct answers *a, struct isa_set *ret)
 {
 	ret->known = 0;
 	ret->has = 0;
 	for (unsigned i = 0; i < ISA_COUNT; i++) {
 		const struct isa_row *row = &isa_table[i];
-		struct regs r = cpuid(row->leaf, row->subleaf);
+		struct regs r = cpuid(a, row->leaf, row->subleaf);
 		const uint32_t words[] = {
 			[ISA_EAX] = r.eax, [ISA_EBX] = r.ebx,
 			[ISA_ECX] = r.ecx, [ISA_EDX] = r.edx,
@@ -174,7 +201,7 @@ static void describe_isa(struct isa_set *ret)
 	}
 }
 
-static enum xstate_family vendor(void)
+static enum xstate_family vendor(struct answers *a)
 {
 	static const struct {
 		const char *name;
@@ -186,7 +213,7 @@ static enum xstate_family vendor(void)
 		{ "AuthenticAMD", XSTATE_FAMILY_AMD },
 		{ "HygonGenuine", XSTATE_FAMILY_AMD },
 	};
-	struct regs r = cpuid(LEAF_VENDOR, 0);
+	struct regs r = cpuid(a, LEAF_VENDOR, 0);
 	const uint32_t name[] = { r.ebx, r.edx, r.ecx };
 
 	for (size_t i = 0; i < ARRAY_SIZE(vendors); i++)
@@ -197,13 +224,14 @@ static enum xstate_family vendor(void)
 
 void host_describe(struct host *ret)
 {
+	struct answers a = { .count = 0 };
 	struct utsname uts;
 
 	memset(ret, 0, sizeof(*ret));
-	describe_cpu(&ret->cpu);
-	describe_isa(&ret->isa);
-	ret->vendor = vendor();
-	describe_brand(ret->brand, sizeof(ret->brand));
+	describe_cpu(&a, &ret->cpu);
+	describe_isa(&a, &ret->isa);
+	ret->vendor = vendor(&a);
+	describe_brand(&a, ret->brand, sizeof(ret->brand));
 	ret->cpu.name = ret->brand;
 	if (!uname(&uts)) {
 		memcpy(ret->release, uts.release,
@@ -264,6 +292,8 @@ void host_probe(struct host *host)
 	host->probed = 0;
 	host->probe_ran = probe_run(&p, &host->cpu, host->minsigstksz, why,
 				    sizeof(why));
+	host->ia32 = p.ia32;
+	host->x32 = p.x32;
 	if (host->probe_ran) {
 		host->probed = probe_judge(&p, &t, host->rules, note, size);
 		settle_rules(host);
@@ -271,4 +301,10 @@ void host_probe(struct host *host)
 		snprintf(note, size, "the kernel was not probed: %s", why);
 	}
 	probe_release(&p);
+}
+
+void host_probe_once(struct host *host)
+{
+	if (!host->probe_ran && !host->probe_note[0])
+		host_probe(host);
 }

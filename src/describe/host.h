@@ -18,6 +18,7 @@ struct host {
 	rules_mask rules;	/* by release and probe; 0: none known */
 	uint64_t minsigstksz;	/* AT_MINSIGSTKSZ, bytes; 0: unknown */
 	/* from here on by host_probe() */
+	enum tri ia32, x32;	/* does the kernel run such programs? */
 	bool probe_ran;		/* false: the note says why; empty: not asked */
 	rules_mask probed;	/* sets that agree with the kernel; 0: none */
 	char probe_note[160];	/* for people; empty: as the release says */
@@ -32,8 +33,12 @@ void host_describe(struct host *ret);
  * agree; if none does, they become those that the kernel behaves by, and the
  * note says what the release is taken for; 0 if it behaves by none that is
  * known, and the note says in what. Where it cannot be tried, `rules` stays
- * what the release says. Takes a child process and some milliseconds.
+ * what the release says. Finds the other ABIs of the kernel, too. Takes a child
+ * process and half a millisecond.
  */
 void host_probe(struct host *host);
+
+/* The same, unless it has been done. */
+void host_probe_once(struct host *host);
 
 #endif

@@ -70,13 +70,17 @@ static struct error *take_copy(struct span value, char **ret)
 void own_add_plain(struct text *t, const char *s)
 {
 	struct text escaped = TEXT_INIT;
+	const size_t start = t->size, end = start + OWN_VALUE_MAX - 1;
 
+	s += strspn(s, " ");
 	while (*s) {
 		size_t length = text_utf8_length(s);
 		char character[8] = { 0 };
 
 		if (!length)
 			length = 1;
+		if (t->size + length > end)
+			break;
 		memcpy(character, s, length);
 		s += length;
 		text_clear(&escaped);
@@ -87,6 +91,9 @@ void own_add_plain(struct text *t, const char *s)
 				    ? "?"
 				    : character);
 	}
+	/* blanks around a value are not of it */
+	while (t->size > start && t->data[t->size - 1] == ' ')
+		t->data[--t->size] = '\0';
 	t->bad |= text_bad(&escaped);
 	text_deinit(&escaped);
 }
@@ -286,18 +293,27 @@ static bool add_isa_unknown(const struct description *d, struct text *t)
 	return add_extensions(ISA_ALL & ~d->isa.known, t) && d->isa.known;
 }
 
+/* One word, as far as a file is concerned. */
+static bool is_release(struct span s)
+{
+	return s.size && *s.text >= '0' && *s.text <= '9' &&
+	       !memchr(s.text, ' ', s.size);
+}
+
 static struct error *take_kernel(struct own_reading *r, struct span value)
 {
-	if (!value.size || *value.text < '0' || *value.text > '9' ||
-	    memchr(value.text, ' ', value.size))
+	if (!is_release(value))
 		return own_refuse("a release", value);
 	return take_copy(value, &r->d->kernel);
 }
 
+/* One that would not be read again is left out: the rules say what counts. */
 static bool add_kernel(const struct description *d, struct text *t)
 {
-	own_add_plain(t, d->kernel ? d->kernel : "");
-	return d->kernel;
+	const char *kernel = d->kernel ? d->kernel : "";
+
+	own_add_plain(t, kernel);
+	return is_release((struct span){ kernel, strlen(kernel) });
 }
 
 static struct error *take_rules(struct own_reading *r, struct span value)

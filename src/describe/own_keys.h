@@ -51,7 +51,10 @@ const struct own_key *own_keys_find(struct span name);
 /* "'VALUE' is not WHAT" */
 struct error *own_refuse(const char *what, struct span value) MUST_USE;
 
-/* Append text that may be foreign; what cannot be printed becomes '?'. */
+/*
+ * Append text that may be foreign, as much as a value may have; what cannot be
+ * printed becomes '?'.
+ */
 void own_add_plain(struct text *t, const char *s);
 
 /* What a component is called in keys: "avx", or its number: "21". */

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/valgrind.h"
+#include "describe/abis.h"
 #include "describe/trial.h"
 
 #define FCW_INIT 0x37f
@@ -34,7 +36,7 @@ enum probe_page {
 	PAGE_ALTSTACK,
 };
 
-_Static_assert(PROBE_COUNT <= TRIAL_ROWS, "a row each");
+_Static_assert(PROBE_COUNT + ABIS_ROWS <= TRIAL_ROWS, "a row each");
 _Static_assert(sizeof(struct trial_job) <= TRIAL_PAGE, "the job on a page");
 
 const char *const probe_names[PROBE_COUNT] = {
@@ -145,9 +147,12 @@ static void fill(const struct maker *m, uint8_t *image, uint8_t *end,
 {
 	const struct xstate_layout *l = &m->cpu->layout;
 	uint32_t opmask = l->offset[XSTATE_OPMASK];
+	uint64_t word = salt * UINT64_C(0xd1342543de82ef95);
 
-	for (uint8_t *at = image; at < end; at++)
-		*at = (uint8_t)(1 + ((size_t)(at - image) * 7 + salt) % 251);
+	for (uint8_t *at = image; at + 8 <= end; at += 8) {
+		word += UINT64_C(0x9e3779b97f4a7c15);
+		bytes_put(at, word | UINT64_C(0x0101010101010101), 8);
+	}
 	/* without AVX512BW a mask register has 16 bits */
 	for (uint32_t i = 0; i < l->size[XSTATE_OPMASK]; i += 8)
 		memset(image + opmask + i + 2, 0, 6);
@@ -266,10 +271,6 @@ static void make_probes(struct probe *p, struct maker *m,
 	job->live = address(live);
 	job->loaded = m->used | XSTATE_LEGACY;
 	job->saved = job->loaded;
-	job->present = (struct trial_pages){ address(p->memory),
-					     address(p->memory) + p->size };
-	job->altstack.sp = m->altstack;
-	job->altstack.size = m->altstack_size;
 }
 
 /* What the registers saved at `result` are, beside those of `image`. */
@@ -313,27 +314,7 @@ static bool ordinary_frame_works(const struct probe *p)
 	       o->taken == (p->compared & ~XSTATE_BIT(XSTATE_SSE));
 }
 
-/*
- * valgrind.h, RUNNING_ON_VALGRIND: rotations that come to nothing, and a code
- * in rax that valgrind answers in rdx.
- */
-static bool on_valgrind(void)
-{
-	uint64_t request[6] = { 0x1001 };
-	uint64_t answer = 0;
-
-	__asm__ volatile("rolq $3, %%rdi\n"
-			 "rolq $13, %%rdi\n"
-			 "rolq $61, %%rdi\n"
-			 "rolq $51, %%rdi\n"
-			 "xchgq %%rbx, %%rbx\n"
-			 : "+d"(answer)
-			 : "a"(request)
-			 : "cc", "memory", "rdi");
-	return answer;
-}
-
-/* Why it cannot be done here; NULL if it can. */
+/* Why frames cannot be tried here; NULL if they can. */
 static const char *why_not(const struct maker *m)
 {
 	if (m->cpu->xsave != TRI_YES)
@@ -342,8 +323,6 @@ static const char *why_not(const struct maker *m)
 		return "the size of frames is not known";
 	if (m->lengths[LENGTH_LARGER] + 64 > TRIAL_PAGE)
 		return "frames are larger than a page here";
-	if (on_valgrind())
-		return "valgrind carries out sigreturn itself";
 	return NULL;
 }
 
@@ -364,46 +343,77 @@ static bool map_memory(struct probe *p, struct maker *m, uint64_t minsigstksz)
 	return true;
 }
 
+/* The frames, if they are to be `tried`, and behind them the other calls. */
+static struct trial_end try_rows(struct probe *p, struct maker *m, bool tried)
+{
+	struct trial_job *job = (struct trial_job *)page(p, PAGE_JOB);
+	unsigned count = tried ? PROBE_COUNT : 0;
+	struct trial_end end;
+
+	if (tried)
+		make_probes(p, m, job);
+	abis_ask(job->rows + count, address(job));
+	job->present = (struct trial_pages){ address(p->memory),
+					     address(p->memory) + p->size };
+	job->altstack.sp = m->altstack;
+	job->altstack.size = m->altstack_size;
+	end = trial_run(job, count + ABIS_ROWS, TRIAL_DEADLINE);
+	abis_judge(job->rows + count, &p->ia32, &p->x32);
+	/* whatever has become of the child there, the frames were before */
+	if (tried && job->rows[count].path != TRIAL_NOTHING)
+		end.fate = TRIAL_DONE;
+	return end;
+}
+
+/* What came of the frames; NULL, or why that cannot be said of one. */
+static const char *observe_all(struct probe *p, const struct maker *m,
+			       unsigned *ret)
+{
+	const struct trial_job *job = (struct trial_job *)page(p, PAGE_JOB);
+
+	for (unsigned i = 0; i < PROBE_COUNT; i++) {
+		uint64_t path = job->rows[i].path;
+
+		*ret = i;
+		if (path == TRIAL_CONTINUED)
+			return "rt_sigreturn is blocked";
+		if (path != TRIAL_LANDED && path != TRIAL_SIGNALLED)
+			return "not tried";
+		p->observed[i] = observe(p, m, i, &job->rows[i]);
+	}
+	return NULL;
+}
+
 bool probe_run(struct probe *p, const struct cpu_model *cpu,
 	       uint64_t minsigstksz, char *why, size_t why_size)
 {
+	struct trial_end end;
+	const char *reason;
 	struct maker m;
+	unsigned i;
 
 	*p = (struct probe){ .memory = NULL };
 	describe_maker(&m, cpu);
-
-	const char *reason = why_not(&m);
-
-	if (reason) {
-		snprintf(why, why_size, "%s", reason);
+	if (valgrind_is_here()) {
+		snprintf(why, why_size, "valgrind carries out sigreturn itself");
 		return false;
 	}
 	if (!map_memory(p, &m, minsigstksz)) {
 		snprintf(why, why_size, "no memory: %s", strerror(errno));
 		return false;
 	}
-
-	struct trial_job *job = (struct trial_job *)page(p, PAGE_JOB);
-
-	make_probes(p, &m, job);
-
-	struct trial_end end = trial_run(job, PROBE_COUNT, TRIAL_DEADLINE);
-
-	if (end.fate != TRIAL_DONE) {
-		snprintf(why, why_size, "%s", end.why);
+	reason = why_not(&m);
+	end = try_rows(p, &m, !reason);
+	if (!reason && end.fate != TRIAL_DONE)
+		reason = end.why;
+	if (reason) {
+		snprintf(why, why_size, "%s", reason);
 		return false;
 	}
-	for (unsigned i = 0; i < PROBE_COUNT; i++) {
-		uint64_t path = job->rows[i].path;
-
-		if (path != TRIAL_LANDED && path != TRIAL_SIGNALLED) {
-			snprintf(why, why_size, "frame %s: %s", probe_names[i],
-				 path == TRIAL_CONTINUED
-					 ? "rt_sigreturn is blocked"
-					 : "not tried");
-			return false;
-		}
-		p->observed[i] = observe(p, &m, i, &job->rows[i]);
+	reason = observe_all(p, &m, &i);
+	if (reason) {
+		snprintf(why, why_size, "frame %s: %s", probe_names[i], reason);
+		return false;
 	}
 	if (!ordinary_frame_works(p)) {
 		snprintf(why, why_size, "not even an ordinary frame returns");

@@ -8,8 +8,9 @@
 /*
  * A handful of made-up 64-bit frames. A child of ours returns from each, and
  * its registers afterwards are held against what predict() expects under each
- * set of rules. There is no second copy of the rules here: a set that
- * predict() knows is recognised as soon as the frames tell it apart.
+ * set of rules. In the end it makes a harmless call of each other ABI. There is
+ * no second copy of the rules here: a set that predict() knows is recognised as
+ * soon as the frames tell it apart.
  *
  * R2, R3 and R5 cannot be told apart: they differ only in what they do about
  * page faults while restoring, and here are none. The release has to say.
@@ -46,16 +47,18 @@ struct probe {
 	uint64_t compared;		/* components looked at */
 	struct frame_facts frames[PROBE_COUNT];
 	struct probe_outcome observed[PROBE_COUNT];
+	/* has the kernel this ABI? UNKNOWN: something stands in the way */
+	enum tri ia32, x32;
 };
 
 /*
  * Make the frames for a task of this host (its layout, features and size)
  * and have a child try them. False if that was not possible; `why` then says
  * so in a few words: no XSAVE, no child, valgrind (which does not hand
- * rt_sigreturn to the kernel), or not even the ordinary frame comes back. To
- * be released in both cases. The process itself is not touched but for one
- * mapping while the probe lives; a filter that kills who forks is not
- * survived. See trial.h.
+ * rt_sigreturn to the kernel), or not even the ordinary frame comes back; the
+ * ABIs may be known all the same. To be released in both cases. The process
+ * itself is not touched but for one mapping while the probe lives; a filter
+ * that kills who forks is not survived. See trial.h.
  */
 bool probe_run(struct probe *p, const struct cpu_model *cpu,
 	       uint64_t minsigstksz, char *why, size_t why_size);

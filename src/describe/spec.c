@@ -43,10 +43,13 @@ static void cleanup_description(struct description **d)
 	description_destroy(*d);
 }
 
-/* The kernel behind the last '@', which is cut off; NULL if there is none. */
+/*
+ * The kernel behind the last '@', which is cut off; NULL if there is none. The
+ * name of a file may have an '@'.
+ */
 static char *cut_kernel(char *text)
 {
-	char *at = strrchr(text, '@');
+	char *at = access(text, F_OK) ? strrchr(text, '@') : NULL;
 
 	if (!at || strpbrk(at, "/,"))
 		return NULL;
@@ -464,8 +467,7 @@ struct error *spec_parse(const char *text, const struct host *host,
 	if (!copy)
 		return &error_no_memory;
 
-	/* the name of a file may have an '@' */
-	const char *kernel = access(copy, F_OK) ? cut_kernel(copy) : NULL;
+	const char *kernel = cut_kernel(copy);
 	char *flags = cut_flags(copy);
 	struct error *err = build(copy, flags, kernel, host, &d);
 
@@ -475,4 +477,12 @@ struct error *spec_parse(const char *text, const struct host *host,
 		return &error_no_memory;
 	*ret = TAKE_PTR(d);
 	return NULL;
+}
+
+bool spec_may_mean_host(const char *text)
+{
+	CLEANUP_FREE char *copy = strdup(text);
+	const char *kernel = copy ? cut_kernel(copy) : NULL;
+
+	return !kernel || !strcasecmp(kernel, "host");
 }

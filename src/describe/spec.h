@@ -21,4 +21,7 @@
 struct error *spec_parse(const char *text, const struct host *host,
 			 struct description **ret) MUST_USE;
 
+/* May the kernel that runs here count for it? No: another one is named. */
+bool spec_may_mean_host(const char *text);
+
 #endif

@@ -17,10 +17,10 @@ enum trial_path {
 	TRIAL_TRIED,		/* not come back from, as far as is known */
 	TRIAL_LANDED,		/* where the frame says */
 	TRIAL_SIGNALLED,	/* in a handler of SIGSEGV or SIGBUS */
-	TRIAL_CONTINUED,	/* behind the system call: it was refused */
+	TRIAL_CONTINUED,	/* behind the system call: a return was refused */
 };
 
-/* One return. Shared with assembly, like all in struct trial_job. */
+/* One return, or another call. Shared with assembly, like all in struct trial_job. */
 struct trial_row {
 	uint64_t sp;		/* stack pointer at the system call */
 	uint64_t call;		/* its number */
@@ -30,10 +30,10 @@ struct trial_row {
 	uint64_t path;		/* enum trial_path */
 	uint64_t pkru;		/* afterwards, if job->pkru */
 	uint64_t signal;	/* that was caught */
-	uint64_t code;		/* its si_code */
+	uint64_t code;		/* its si_code; CONTINUED: what was answered */
 };
 
-#define TRIAL_ROWS 8
+#define TRIAL_ROWS 10
 
 /* Pages, by address. */
 struct trial_pages {
@@ -50,7 +50,7 @@ struct trial_pages {
  * address of the job, in rbp its `pkru`, and in rip trial_landing() or a pad.
  */
 struct trial_job {
-	uint64_t live;		/* XSAVE image to load before each return */
+	uint64_t live;		/* XSAVE image to load before each; 0: none */
 	uint64_t loaded;	/* components of it that are loaded */
 	uint64_t saved;		/* components that are saved to `result` */
 	uint64_t pkru;		/* 1: PKRU can be read here */

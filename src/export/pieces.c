@@ -99,7 +99,7 @@ static struct error *add_frames(struct wishes *w,
 	struct error *err = NULL;
 
 	for (size_t i = 0; i < count && !err; i++) {
-		const struct frame_facts *f = &frames[i].facts;
+		const struct frame_facts *f = frames[i].facts;
 
 		err = add_run(w, &f->frame);
 		if (!err)

@@ -182,8 +182,10 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 		c->from = from;
 		c->to = from;
 	}
-	if (to > UINT64_MAX - MARGIN)
-		to = UINT64_MAX - MARGIN;
+	/* neither more than that nor the page behind it wraps to 0 */
+	_Static_assert(MARGIN <= PAGE, "room for either");
+	if (to > UINT64_MAX - PAGE)
+		to = UINT64_MAX - PAGE;
 	if (from >= to)
 		return NULL;
 	/* stacks that lead to each other again and again */

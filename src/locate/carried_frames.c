@@ -111,10 +111,10 @@ static void write_frames(const struct record *r,
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct located_frame *f = &frames[i];
-		const struct frame_surroundings *around = &f->facts.around;
+		const struct frame_surroundings *around = &f->facts->around;
 		const struct frame_line line = {
-			.kind = f->facts.sigframe.kind,
-			.address = f->facts.sigframe.address,
+			.kind = f->kind,
+			.address = f->address,
 			.evidence = f->evidence,
 			.stack = f->stack,
 			.xsave_room = around->xsave_room,
@@ -262,9 +262,9 @@ static struct error *add_frame(struct reading *r,
 		.context = { context, line->context_address,
 			     line->context_pc, line->context_sp },
 	};
-	r->frame->facts.sigframe.kind = (enum sigframe_kind)line->kind;
-	r->frame->facts.sigframe.address = line->address;
-	r->frame->facts.around = (struct frame_surroundings){
+	r->frame->kind = (enum sigframe_kind)line->kind;
+	r->frame->address = line->address;
+	r->frame->around = (struct frame_surroundings){
 		.xsave_room = (uint32_t)line->xsave_room,
 		.xsave_compacted = (enum tri)line->xsave_compacted,
 		.shadow_stack = (enum tri)line->shadow_stack,
@@ -274,9 +274,12 @@ static struct error *add_frame(struct reading *r,
 
 static struct error *take_live(struct reading *r, const void *data)
 {
+	const struct frame_line *line = data;
 	struct located_thread *t = r->thread;
 
 	r->frame = NULL;
+	if (!line->evidence)
+		return error_new(ERROR_BAD_INPUT, "a frame without evidence");
 	if (t && t->frames_count == THREAD_FRAMES_MAX)
 		return error_new(ERROR_BAD_INPUT, "more than %d signal frames",
 				 THREAD_FRAMES_MAX);
@@ -293,8 +296,7 @@ static struct error *add_apart(struct reading *r, const void *data,
 	const struct frame_line *line = data;
 
 	if (*count) {
-		const struct sigframe *last =
-			&(*frames)[*count - 1].facts.sigframe;
+		const struct located_frame *last = &(*frames)[*count - 1];
 		uint64_t size = sigframe_shapes[last->kind].need_end;
 
 		if (line->address < last->address ||
@@ -462,7 +464,7 @@ void carried_deaths_deinit(struct carried_deaths *d)
 static struct located_frame *named(struct carried_deaths *d, uint64_t address)
 {
 	for (size_t i = 0; i < d->suspects_count; i++)
-		if (d->suspects[i].facts.sigframe.address == address &&
+		if (d->suspects[i].address == address &&
 		    d->suspects[i].interrupted.function)
 			return &d->suspects[i];
 	return NULL;
@@ -477,7 +479,7 @@ void carried_deaths_apply(struct carried_deaths *d, struct located *l)
 		for (size_t k = 0; k < death->suspects_count; k++) {
 			struct located_frame *f = &death->suspects[k];
 			struct located_frame *from =
-				named(d, f->facts.sigframe.address);
+				named(d, f->address);
 
 			if (!from)
 				continue;

@@ -3,9 +3,6 @@
 #include "locate/cfi.h"
 
 #include <dwarf.h>
-#include <elf.h>
-
-#include "base/cleanup.h"
 
 const struct cfi_machine cfi_machine_64 = {
 	.word = 8,
@@ -28,142 +25,43 @@ const struct cfi_machine cfi_machine_32 = {
 	.kept = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7,
 };
 
-/* Expressions in real files have a dozen operations at most. */
-enum { OPS_MAX = 64, STACK_MAX = 16 };
+enum { STACK_MAX = 16 };
 
-/* The forms of a rule that need no evaluation later. */
-static bool rule_simple(const Dwarf_Op *ops, size_t count,
-			struct cfi_rule *ret)
+static const struct cfi_machine *machine_of(unsigned word)
 {
-	struct cfi_rule rule = { .how = CFI_SAVED };
-
-	if (!count)
-		return false;
-	switch (ops[0].atom) {
-	case DW_OP_regx:
-		rule.how = CFI_REGISTER;
-		rule.reg = (uint8_t)ops[0].number;
-		*ret = rule;
-		return count == 1 && ops[0].number < CFI_REGS;
-	case DW_OP_call_frame_cfa:
-		break;
-	default:
-		return false;
-	}
-	ops++;
-	count--;
-	if (count && ops[0].atom == DW_OP_plus_uconst) {
-		rule.offset = (int64_t)ops[0].number;
-		ops++;
-		count--;
-	}
-	if (count && ops[0].atom == DW_OP_stack_value) {
-		rule.how = CFI_CFA;
-		count--;
-	}
-	*ret = rule;
-	return !count;
+	return word == 8 ? &cfi_machine_64 : word == 4 ? &cfi_machine_32 : NULL;
 }
 
-/* `mem` holds the operations only until the next call, libdw's own longer. */
-static struct cfi_rule rule_of(Dwarf_Frame *frame, int reg)
+static bool rule_is_sound(const struct cfi_rule *rule, unsigned ops_count)
 {
-	Dwarf_Op mem[3], *ops;
-	struct cfi_rule rule = { .how = CFI_UNKNOWN };
-	size_t count;
+	return rule->how <= CFI_EXPRESSION && rule->reg < CFI_REGS &&
+	       rule->first <= ops_count &&
+	       rule->count <= ops_count - rule->first;
+}
 
-	if (dwarf_frame_register(frame, reg, mem, &ops, &count))
-		return rule;
-	if (!count) {
-		rule.how = ops ? CFI_UNDEFINED : CFI_SAME;
-		return rule;
-	}
-	if (rule_simple(ops, count, &rule))
-		return rule;
-	if (ops == mem || count > OPS_MAX)
-		return (struct cfi_rule){ .how = CFI_UNKNOWN };
-	rule = (struct cfi_rule){
-		.how = CFI_SAVED_EXPRESSION,
-		.ops_count = (uint16_t)count,
+bool cfi_row_make(const struct cfi_said *said, const struct cfi_op *ops,
+		  struct cfi_row *ret)
+{
+	const struct cfi_machine *machine = machine_of(said->word);
+
+	if (!machine || said->ra >= machine->regs ||
+	    (said->cfa.how != CFI_REGISTER && said->cfa.how != CFI_EXPRESSION) ||
+	    !rule_is_sound(&said->cfa, said->ops_count))
+		return false;
+	*ret = (struct cfi_row){
+		.machine = machine,
+		.start = said->start,
+		.is_signal = said->is_signal,
+		.ra = said->ra,
+		.cfa = said->cfa,
 		.ops = ops,
 	};
-	if (ops[count - 1].atom == DW_OP_stack_value) {
-		rule.how = CFI_EXPRESSION;
-		rule.ops_count--;
-	}
-	return rule;
-}
-
-static bool cfa_rule(Dwarf_Frame *frame, struct cfi_rule *ret)
-{
-	Dwarf_Op *ops;
-	size_t count;
-
-	if (dwarf_frame_cfa(frame, &ops, &count) || !count || count > OPS_MAX)
-		return false;
-	if (count == 1 && ops->atom == DW_OP_bregx &&
-	    ops->number < CFI_REGS)
-		*ret = (struct cfi_rule){
-			.how = CFI_REGISTER,
-			.reg = (uint8_t)ops->number,
-			.offset = (int64_t)ops->number2,
-		};
-	else
-		*ret = (struct cfi_rule){
-			.how = CFI_EXPRESSION,
-			.ops_count = (uint16_t)count,
-			.ops = ops,
-		};
-	/* the operations of a plain offset live in the frame itself */
-	return ret->how == CFI_REGISTER || count > 1 ||
-	       ops->atom != DW_OP_bregx;
-}
-
-static const struct cfi_machine *machine_of(Dwfl_Module *mod)
-{
-	GElf_Addr bias;
-	GElf_Ehdr ehdr;
-	Elf *elf = dwfl_module_getelf(mod, &bias);
-
-	if (!elf || !gelf_getehdr(elf, &ehdr))
-		return NULL;
-	switch (ehdr.e_machine) {
-	case EM_X86_64:
-		return &cfi_machine_64;
-	case EM_386:
-		return &cfi_machine_32;
-	default:
-		return NULL;
-	}
-}
-
-static void cleanup_frame(Dwarf_Frame **frame)
-{
-	free(*frame);
-}
-
-static bool row_of(Dwarf_CFI *cfi, uint64_t addr,
-		   const struct cfi_machine *machine, struct cfi_row *ret)
-{
-	CLEANUP(cleanup_frame) Dwarf_Frame *frame = NULL;
-
-	if (!cfi)
-		return false;
-	if (dwarf_cfi_addrframe(cfi, addr, &frame)) {
-		frame = NULL;
-		return false;
-	}
-	*ret = (struct cfi_row){ .machine = machine };
-
-	int ra = dwarf_frame_info(frame, &ret->start, NULL, &ret->is_signal);
-
-	if (ra < 0 || ra >= machine->regs || !cfa_rule(frame, &ret->cfa))
-		return false;
-	ret->ra = (uint8_t)ra;
-	for (int i = 0; i < machine->regs; i++) {
+	for (unsigned i = 0; i < machine->regs; i++) {
 		struct cfi_rule *rule = &ret->rules[i];
 
-		*rule = rule_of(frame, i);
+		*rule = said->rules[i];
+		if (!rule_is_sound(rule, said->ops_count))
+			return false;
 		/* what nothing is said of; libdw forgets rbx */
 		if (rule->how == CFI_UNDEFINED && machine->kept & 1u << i)
 			rule->how = CFI_SAME;
@@ -175,28 +73,10 @@ static bool row_of(Dwarf_CFI *cfi, uint64_t addr,
 	return true;
 }
 
-bool cfi_find(Dwfl *dwfl, uint64_t pc, struct cfi_row *ret)
-{
-	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
-	const struct cfi_machine *machine = mod ? machine_of(mod) : NULL;
-	Dwarf_CFI *cfi;
-	Dwarf_Addr bias;
-
-	if (!machine)
-		return false;
-	cfi = dwfl_module_eh_cfi(mod, &bias);
-	if (!row_of(cfi, pc - bias, machine, ret)) {
-		cfi = dwfl_module_dwarf_cfi(mod, &bias);
-		if (!row_of(cfi, pc - bias, machine, ret))
-			return false;
-	}
-	ret->start += bias;
-	return true;
-}
-
 /* A step under way: the registers before it. */
 struct evaluation {
 	const struct cfi_machine *machine;
+	const struct cfi_op *ops;
 	const struct snapshot *s;
 	const struct cfi_context *c;
 	uint64_t cfa;
@@ -233,7 +113,7 @@ static bool get_word(const struct evaluation *e, uint64_t addr, uint64_t *ret)
 }
 
 /* Operations on the two topmost values; false if it is not one of them. */
-static bool binary_op(uint8_t atom, uint64_t a, uint64_t b, uint64_t *ret)
+static bool binary_op(uint64_t atom, uint64_t a, uint64_t b, uint64_t *ret)
 {
 	switch (atom) {
 	case DW_OP_and: *ret = a & b; return true;
@@ -255,10 +135,10 @@ static bool binary_op(uint8_t atom, uint64_t a, uint64_t b, uint64_t *ret)
 }
 
 /* Operations that put a value on the stack. */
-static bool push_op(const struct evaluation *e, const Dwarf_Op *op,
+static bool push_op(const struct evaluation *e, const struct cfi_op *op,
 		    uint64_t *ret)
 {
-	uint8_t atom = op->atom;
+	uint64_t atom = op->atom;
 
 	if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31) {
 		*ret = atom - DW_OP_lit0;
@@ -303,8 +183,8 @@ static bool evaluate(const struct evaluation *e, const struct cfi_rule *rule,
 	uint64_t stack[STACK_MAX] = { 0 };
 	unsigned depth = 0;
 
-	for (unsigned i = 0; i < rule->ops_count; i++) {
-		const Dwarf_Op *op = &rule->ops[i];
+	for (unsigned i = 0; i < rule->count; i++) {
+		const struct cfi_op *op = &e->ops[rule->first + i];
 		uint64_t *top = depth ? &stack[depth - 1] : NULL;
 		uint64_t value;
 
@@ -370,7 +250,7 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 		       struct cfi_context *c, uint64_t *slot_ret)
 {
 	const struct cfi_machine *m = row->machine;
-	struct evaluation e = { .machine = m, .s = s, .c = c };
+	struct evaluation e = { .machine = m, .ops = row->ops, .s = s, .c = c };
 	struct cfi_context next = { c->gprs, c->known & row->same };
 	uint64_t pc, slot;
 

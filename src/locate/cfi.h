@@ -3,16 +3,17 @@
 #ifndef SIGFRAME_LOCATE_CFI_H
 #define SIGFRAME_LOCATE_CFI_H
 
-#include <elfutils/libdwfl.h>
-
 #include "source/snapshot.h"
 
 /*
- * libdw reads the information, but the steps are made here: the same few
- * places come up in thousands of threads and are looked up only once, and
- * libdw would not walk 32-bit code in the same process.
+ * libdw reads the information (reading.h), but the steps are made here: the
+ * same few places come up in thousands of threads and are looked up only once,
+ * and libdw would not walk 32-bit code in the same process.
  */
 enum { CFI_REGS = 17 };
+
+/* Operations of all expressions in a row; real ones have a few dozen at most. */
+enum { CFI_OPS_MAX = 256 };
 
 /* Numbers of a machine's registers in DWARF (psABIs for x86-64 and i386). */
 struct cfi_machine {
@@ -42,14 +43,32 @@ enum cfi_how {
 	CFI_EXPRESSION,		/* is what the expression says */
 };
 
+/* An operation of a DWARF expression; without holes, like all that is sent. */
+struct cfi_op {
+	uint64_t atom;		/* DW_OP_ */
+	uint64_t number;
+	uint64_t number2;
+};
+
 struct cfi_rule {
+	int64_t offset;
+	uint16_t first;		/* index of an expression's first operation */
+	uint16_t count;
 	uint8_t how;		/* enum cfi_how */
 	uint8_t reg;		/* DWARF number */
-	uint16_t ops_count;
-	union {
-		int64_t offset;
-		const Dwarf_Op *ops;	/* libdw's */
-	};
+	uint8_t unused[2];
+};
+
+/* What is said of a place in the code, as one process tells another. */
+struct cfi_said {
+	uint64_t start;		/* first address that it holds for */
+	struct cfi_rule cfa;
+	struct cfi_rule rules[CFI_REGS];
+	uint16_t ops_count;	/* that the expressions have in all */
+	uint8_t word;		/* bytes of a saved register: 4 or 8 */
+	uint8_t ra;		/* DWARF number of the return address */
+	uint8_t is_signal;	/* 1: the caller was interrupted here */
+	uint8_t unused[3];
 };
 
 /* How to get from one place in the code to its caller. */
@@ -60,13 +79,18 @@ struct cfi_row {
 	uint8_t ra;		/* DWARF number of the return address */
 	struct cfi_rule cfa;
 	struct cfi_rule rules[CFI_REGS];
+	const struct cfi_op *ops;	/* that rules refer to; borrowed */
 	uint32_t same;		/* bit per enum x86_reg that stays as it is */
 	uint8_t active[CFI_REGS];	/* numbers of those that do not */
 	uint8_t active_count;
 };
 
-/* False if nothing is known of the code at `pc`. */
-bool cfi_find(Dwfl *dwfl, uint64_t pc, struct cfi_row *ret);
+/*
+ * Make a row of what is said, trusting none of it; `ops` has said->ops_count
+ * operations and outlives the row. False if it makes no sense.
+ */
+bool cfi_row_make(const struct cfi_said *said, const struct cfi_op *ops,
+		  struct cfi_row *ret);
 
 enum cfi_step {
 	CFI_STEP_DONE,

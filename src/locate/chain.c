@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "locate/candidates.h"
@@ -309,6 +309,16 @@ static bool has_hole(const struct candidates *hits, uint64_t addr,
 }
 
 /*
+ * Does call frame information lead to what cannot be a caller? What is on the
+ * stack was overwritten then, and there may have been a frame.
+ */
+static bool leads_nowhere(const struct chase *c, const struct unwind_result *r)
+{
+	return r->steps_count && !r->pointers &&
+	       snapshot_mapped(c->s, r->pc, PROT_EXEC) == TRI_NO;
+}
+
+/*
  * Unwinding got lost at r->sp. The next place upward that fits is taken; if
  * there is none, and no doubt either, the thread has no more frames.
  */
@@ -399,6 +409,15 @@ static struct error *search_beyond(struct chase *c,
 		incomplete(c,
 			   "unwinding leaves the stack at pc 0x%" PRIx64
 			   ", sp 0x%" PRIx64 " (%s)", r->pc, r->sp, r->why);
+	else if (returning_unseen(c->s, c->code, &c->at))
+		incomplete(c,
+			   "the code at pc 0x%" PRIx64 " could not be read, and "
+			   "may return from what is at sp 0x%" PRIx64,
+			   c->at.gprs.r[X86_RIP], from);
+	else if (leads_nowhere(c, r))
+		incomplete(c,
+			   "unwinding leads to pc 0x%" PRIx64 ", sp 0x%" PRIx64
+			   ", where there is no code", r->pc, r->sp);
 	else if (reach - from == CANDIDATES_STACK_MAX)
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64
@@ -530,7 +549,7 @@ static struct error *step(struct chase *c, int64_t number)
 
 struct error *chain_follow(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct thread *t,
-			   struct chain *ret)
+			   struct ahead *ahead, struct chain *ret)
 {
 	struct chase c = {
 		.s = s,
@@ -549,6 +568,8 @@ struct error *chain_follow(const struct snapshot *s, struct code *code,
 
 	*ret = (struct chain){ .complete = TRI_YES };
 	while (!err && !c.done) {
+		if (ahead)
+			ahead_look(ahead, s, c.at.gprs.r[X86_RSP]);
 		err = step(&c, number);
 		number = -1;
 	}

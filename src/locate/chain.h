@@ -4,6 +4,7 @@
 #define SIGFRAME_LOCATE_CHAIN_H
 
 #include "base/text.h"
+#include "locate/ahead.h"
 #include "locate/facts.h"
 #include "locate/unwind.h"
 
@@ -29,11 +30,12 @@ struct chain {
  * thread's, then the ones that a frame would restore. Unwinding leads to the
  * next frame; where it gets lost, or `u` is NULL, the next one upward that
  * fits is taken. What cannot be examined is said in `incomplete`; an error
- * means that there is no memory.
+ * means that there is no memory. Stacks on the way are scanned for `ahead`,
+ * if that is not NULL.
  */
 struct error *chain_follow(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct thread *t,
-			   struct chain *ret) MUST_USE;
+			   struct ahead *ahead, struct chain *ret) MUST_USE;
 void chain_deinit(struct chain *c);
 
 #endif

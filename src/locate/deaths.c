@@ -93,8 +93,7 @@ static bool is_live(const struct located *l, uint64_t address)
 {
 	for (size_t i = 0; i < l->threads_count; i++)
 		for (size_t k = 0; k < l->threads[i].frames_count; k++)
-			if (l->threads[i].frames[k].facts.sigframe.address ==
-			    address)
+			if (l->threads[i].frames[k].address == address)
 				return true;
 	return false;
 }
@@ -132,8 +131,7 @@ static struct error *add_suspect(struct search *q,
 					 &frame);
 
 	if (err) {
-		free(frame.frame_memory);
-		free(frame.area_memory);
+		facts_deinit(&frame);
 		return err;
 	}
 	for (; at && q->ranks[at - 1] < rank(check); at--) {
@@ -321,15 +319,16 @@ static struct error *take_frame(struct search *q, const struct scan_hit *hit)
 		return &error_no_memory;
 	d->suspects = f;
 	d->suspects_count = 1;
+	f->facts = calloc(1, sizeof(*f->facts));
 	f->frame_memory = malloc(FRAME_MAX);
-	if (!f->frame_memory)
+	if (!f->facts || !f->frame_memory)
 		return &error_no_memory;
 	if (hit->address <= UINT64_MAX - FRAME_MAX)
 		size = snapshot_read(q->s, hit->address, f->frame_memory,
 				     sigframe_shapes[hit->kind].size, &end);
-	f->facts.sigframe.kind = hit->kind;
-	f->facts.sigframe.address = hit->address;
-	f->facts.frame = (struct run){
+	f->kind = f->facts->sigframe.kind = hit->kind;
+	f->address = f->facts->sigframe.address = hit->address;
+	f->facts->frame = (struct run){
 		{ f->frame_memory, size, hit->address }, end };
 	return NULL;
 }
@@ -357,7 +356,9 @@ static struct error *add_death(struct search *q, struct located *l,
 	for (size_t i = 0; i < q->death->suspects_count; i++) {
 		struct located_frame *f = &q->death->suspects[i];
 
-		modules_place(modules, f->facts.sigframe.regs.r[X86_RIP],
+		if (!f->facts)
+			continue;
+		modules_place(modules, f->facts->sigframe.regs.r[X86_RIP],
 			      &f->interrupted);
 	}
 	return err;
@@ -389,31 +390,51 @@ static struct error *look_at_thread(struct search *q, struct located *l,
 	return add_death(q, l, &d, &call, modules);
 }
 
+/* Is its handler at a signal that may have come of a failed sigreturn? */
+static bool is_death(const struct located_frame *signal,
+		     struct autopsy_death *ret)
+{
+	const struct frame_facts *facts = signal->facts;
+	const struct sigframe *f;
+
+	if (!facts)
+		return false;
+	f = &facts->sigframe;
+
+	struct bytes info = { f->info, f->have_info ? SIGFRAME_INFO_SIZE : 0,
+			      0 };
+
+	*ret = (struct autopsy_death){
+		.regs = f->regs,
+		.initial = autopsy_initial(frame_image(facts).bytes),
+		.have_trap = true,
+		.trap = f->trapno,
+	};
+	return siginfo_decode(info, f->kind != SIGFRAME_X86_64, &ret->info) &&
+	       autopsy_concerns(ret);
+}
+
+bool deaths_concern(const struct located_frame *f)
+{
+	struct autopsy_death death;
+
+	return is_death(f, &death);
+}
+
 /* A frame whose handler is at a SIGSEGV. */
 static struct error *look_at_frame(struct search *q, struct located *l,
 				   size_t index, size_t frame,
 				   struct modules *modules)
 {
 	const struct located_frame *signal = &l->threads[index].frames[frame];
-	const struct sigframe *f = &signal->facts.sigframe;
-	struct bytes info = { f->info, f->have_info ? SIGFRAME_INFO_SIZE : 0,
-			      0 };
-	struct located_death d = {
-		.thread = index,
-		.signal = signal,
-		.death = {
-			.regs = f->regs,
-			.initial = autopsy_initial(
-				frame_image(&signal->facts).bytes),
-			.have_trap = true,
-			.trap = f->trapno,
-		},
-	};
+	struct located_death d = { .thread = index, .signal = signal };
 	struct scan_hit call;
 
-	if (!siginfo_decode(info, f->kind != SIGFRAME_X86_64, &d.death.info) ||
-	    !autopsy_concerns(&d.death))
+	if (!is_death(signal, &d.death))
 		return NULL;
+
+	const struct sigframe *f = &signal->facts->sigframe;
+
 	d.death.in_sigreturn = in_call(q->code, &f->regs, SAVED, &call);
 	return add_death(q, l, &d, &call, modules);
 }
@@ -442,8 +463,7 @@ void deaths_deinit(struct located *l)
 
 		for (size_t k = 0; k < d->suspects_count; k++) {
 			code_place_deinit(&d->suspects[k].interrupted);
-			free(d->suspects[k].frame_memory);
-			free(d->suspects[k].area_memory);
+			facts_deinit(&d->suspects[k]);
 		}
 		free(d->suspects);
 	}

@@ -30,14 +30,7 @@ struct error *disasm_create(struct disasm **ret)
 
 	if (!d)
 		return &error_no_memory;
-
-	struct error *err = decoder_init(&d->decoder, CS_OPT_SYNTAX,
-					 CS_OPT_SYNTAX_ATT);
-
-	if (err) {
-		disasm_destroy(d);
-		return err;
-	}
+	decoder_init(&d->decoder, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
 	*ret = d;
 	return NULL;
 }
@@ -67,13 +60,15 @@ static char *disassemble(struct disasm *d, struct code *code, uint64_t pc,
 			 uint64_t cs)
 {
 	uint8_t raw[DECODER_INSTRUCTION_MAX];
+	const uint8_t *at = raw;
 	char *text = NULL;
-	cs_insn *insn;
+	cs_insn *insn = NULL;
 	enum run_end end;
 	size_t size = code_read(code, pc, raw, sizeof(raw), &end);
 
-	if (!size || cs_disasm(decoder_for(&d->decoder, cs), raw, size, pc, 1,
-			       &insn) != 1)
+	if (size)
+		insn = decoder_next(&d->decoder, cs, &at, &size, &pc);
+	if (!insn)
 		return NULL;
 	if (insn->op_str[0]) {
 		squeeze(insn->op_str);
@@ -82,7 +77,6 @@ static char *disassemble(struct disasm *d, struct code *code, uint64_t pc,
 	} else {
 		text = strdup(insn->mnemonic);
 	}
-	cs_free(insn, 1);
 	return text;
 }
 

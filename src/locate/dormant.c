@@ -561,12 +561,12 @@ static struct error *give(const struct search *q, struct dormant *ret)
 
 /* What the threads' own frames are, no other is. */
 static struct error *search_frames(struct search *q, const struct located *l,
-				   uint64_t limit)
+				   uint64_t limit, const struct ahead *ahead)
 {
 	struct error *err = running_find_frames(l, &q->running);
 
 	if (!err)
-		err = sweep_find(q->s, q->code, limit, q->running.frames,
+		err = sweep_find(q->s, q->code, limit, ahead, q->running.frames,
 				 q->running.frames_count, &q->sweep);
 	/* only who may lead to another frame needs to be told from them */
 	if (!err && q->sweep.count)
@@ -579,11 +579,11 @@ static struct error *search_frames(struct search *q, const struct located *l,
 }
 
 struct error *dormant_find(const struct snapshot *s, struct code *code,
-			   struct unwind *u, const struct located *l,
-			   uint64_t limit, struct dormant *ret)
+			   struct unwind *u, const struct located *l, uint64_t limit,
+			   const struct ahead *ahead, struct dormant *ret)
 {
 	struct search q = { .s = s, .code = code, .u = u };
-	struct error *err = search_frames(&q, l, limit);
+	struct error *err = search_frames(&q, l, limit, ahead);
 
 	*ret = (struct dormant){ 0 };
 	if (!err && q.sweep.count)

@@ -42,7 +42,8 @@ struct dormant {
  */
 struct error *dormant_find(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct located *l,
-			   uint64_t limit, struct dormant *ret) MUST_USE;
+			   uint64_t limit, const struct ahead *ahead,
+			   struct dormant *ret) MUST_USE;
 void dormant_deinit(struct dormant *d);
 
 #endif

@@ -86,15 +86,10 @@ uint64_t emulate_frame(enum sigframe_kind kind, uint64_t sp)
 struct error *emulator_create(struct emulator **ret)
 {
 	struct emulator *e = calloc(1, sizeof(*e));
-	struct error *err;
 
 	if (!e)
 		return &error_no_memory;
-	err = decoder_init(&e->decoder, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err) {
-		emulator_destroy(e);
-		return err;
-	}
+	decoder_init(&e->decoder, CS_OPT_DETAIL, CS_OPT_ON);
 	*ret = e;
 	return NULL;
 }
@@ -477,16 +472,20 @@ static bool step(struct emulator *e, struct machine *m,
 {
 	const struct emulate_start *start = m->start;
 	uint8_t raw[DECODER_INSTRUCTION_MAX];
-	uint64_t pc = m->r[X86_RIP];
+	const uint8_t *at = raw;
+	uint64_t pc = m->r[X86_RIP], next = pc;
 	enum run_end end = RUN_END_UNKNOWN;
 	size_t size = start->read_code(start->code, pc, raw, sizeof(raw),
 				       &end);
+	size_t left = size;
+	const cs_insn *insn = NULL;
 	bool done = false;
-	cs_insn *insn;
 
 	ret->pcs[ret->count++] = pc;
-	if (!size || cs_disasm(m->wide ? e->decoder.wide : e->decoder.narrow,
-			       raw, size, pc, 1, &insn) != 1) {
+	if (size)
+		insn = decoder_next(&e->decoder, start->gprs.r[X86_CS], &at,
+				    &left, &next);
+	if (!insn) {
 		if (size < sizeof(raw))
 			ret->end = end == RUN_END_UNREADABLE
 					   ? EMULATE_UNMAPPED
@@ -502,9 +501,8 @@ static bool step(struct emulator *e, struct machine *m,
 		m->r[X86_RIP] = low((uint64_t)op->imm, word(m));
 	} else {
 		done = !execute(m, insn);
-		m->r[X86_RIP] = low(pc + insn->size, word(m));
+		m->r[X86_RIP] = low(next, word(m));
 	}
-	cs_free(insn, 1);
 	return !done;
 }
 

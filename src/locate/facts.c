@@ -3,12 +3,11 @@
 #include "locate/facts.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "locate/registered.h"
 
-/* Bytes of the largest kind's fixed part. */
-enum { FRAME_MAX = 768 };
 /* Bits of MXCSR that some CPU has; bit 17 is AMD's. */
 enum { MXCSR_ANY = 0x3ffff };
 
@@ -102,7 +101,7 @@ bool facts_check(const struct snapshot *s, struct code *code,
 		 struct frame_check *ret)
 {
 	const struct sigframe_shape *shape = &sigframe_shapes[kind];
-	uint8_t raw[FRAME_MAX];
+	uint8_t raw[FACTS_FRAME_MAX];
 	struct xstate_sw sw;
 	enum run_end end;
 	size_t size = read_at(s, address, raw, shape->size, &end);
@@ -260,7 +259,7 @@ static void infer_layout(const struct snapshot *s, struct frame_facts *facts)
 }
 
 /* How much behind fpstate may matter. */
-static size_t area_wanted(const struct snapshot *s, const struct sigframe *f,
+static uint32_t area_wanted(const struct snapshot *s, const struct sigframe *f,
 			  uint32_t image_max)
 {
 	uint64_t size = image_max;
@@ -270,7 +269,20 @@ static size_t area_wanted(const struct snapshot *s, const struct sigframe *f,
 	    sw.xstate_size > size)
 		size = sw.xstate_size;
 	size += sigframe_shapes[f->kind].header + 64 + XSTATE_MAGIC2_SIZE;
-	return size < PREDICT_AREA_WANT ? size : PREDICT_AREA_WANT;
+	return size < PREDICT_AREA_WANT ? (uint32_t)size : PREDICT_AREA_WANT;
+}
+
+static uint64_t end_of(const struct frame_facts *f)
+{
+	const struct sigframe *frame = &f->sigframe;
+	uint64_t end = frame->address + sigframe_shapes[frame->kind].size;
+	struct run image = frame_image(f);
+	struct xstate_sw sw;
+
+	if (image.bytes.addr >= end && xstate_sw_decode(image.bytes, &sw) &&
+	    sw.magic1 == XSTATE_MAGIC1 && sw.xstate_size <= 1u << 16)
+		end = image.bytes.addr + sw.xstate_size;
+	return end;
 }
 
 struct error *facts_gather(const struct snapshot *s,
@@ -278,22 +290,29 @@ struct error *facts_gather(const struct snapshot *s,
 			   uint32_t image_max, struct located_frame *ret)
 {
 	const struct sigframe *f = &check->sigframe;
-	struct frame_facts *facts = &ret->facts;
+	struct frame_facts *facts = calloc(1, sizeof(*facts));
 	uint64_t rip = f->regs.r[X86_RIP], rsp = f->regs.r[X86_RSP];
 	struct error *err;
 
+	if (!facts)
+		return &error_no_memory;
+	ret->facts = facts;
+	ret->address = f->address;
+	ret->kind = f->kind;
 	facts->sigframe = *f;
 	err = run_at(s, f->address, sigframe_shapes[f->kind].size,
 		     &ret->frame_memory, &facts->frame);
 	if (err)
 		return err;
 	if (f->fpstate) {
-		err = run_at(s, f->fpstate, area_wanted(s, f, image_max),
+		ret->area_wanted = area_wanted(s, f, image_max);
+		err = run_at(s, f->fpstate, ret->area_wanted,
 			     &ret->area_memory, &facts->area);
 		if (err)
 			return err;
 	}
 	infer_layout(s, facts);
+	ret->end = end_of(facts);
 
 	facts->around = (struct frame_surroundings){
 		.rip_mapped = snapshot_mapped(s, rip, 0),
@@ -310,4 +329,55 @@ struct error *facts_gather(const struct snapshot *s,
 	ret->restorer_code = check->restorer_code;
 	ret->returns = check->returns;
 	return NULL;
+}
+
+static struct run run_of(const uint8_t *data, size_t size, uint64_t addr)
+{
+	return (struct run){ { data, size, addr }, RUN_END_UNKNOWN };
+}
+
+static void read_run(const struct snapshot *s, uint64_t addr, uint8_t *buf,
+		     size_t want, struct run *ret)
+{
+	enum run_end end;
+	size_t size = read_at(s, addr, buf, want, &end);
+
+	*ret = (struct run){ { buf, size, addr }, end };
+}
+
+void facts_read(const struct snapshot *s, const struct located_frame *from,
+		struct facts_room *room, struct frame_facts *ret)
+{
+	uint64_t size = sigframe_shapes[from->kind].size;
+	uint64_t skip = from->fpstate - from->address;
+	uint64_t all = skip + from->area_wanted;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->around = from->around;
+	ret->sigframe.kind = from->kind;
+	ret->sigframe.address = from->address;
+	/* they nearly always lie side by side */
+	if (from->fpstate && skip <= FACTS_FRAME_MAX && all >= size &&
+	    from->address <= UINT64_MAX - all &&
+	    snapshot_read_once(s, from->address, room->bytes, all) == all) {
+		ret->frame = run_of(room->bytes, size, from->address);
+		ret->area = run_of(room->bytes + skip, from->area_wanted,
+				   from->fpstate);
+	} else {
+		read_run(s, from->address, room->bytes, size, &ret->frame);
+		if (from->fpstate)
+			read_run(s, from->fpstate, room->bytes + size,
+				 from->area_wanted, &ret->area);
+	}
+	if (sigframe_decode(from->kind, ret->frame.bytes, &ret->sigframe))
+		infer_layout(s, ret);
+}
+
+void facts_deinit(struct located_frame *f)
+{
+	free(f->facts);
+	free(f->frame_memory);
+	free(f->area_memory);
+	f->facts = NULL;
+	f->frame_memory = f->area_memory = NULL;
 }

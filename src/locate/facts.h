@@ -59,10 +59,26 @@ bool facts_fit(const struct snapshot *s, const struct frame_check *check,
  * Fill in everything about the frame, but not where it comes from: facts,
  * restorer code. Bytes are borrowed from the snapshot's captures or owned.
  * No XSAVE image but the frame's own is larger than `image_max` bytes.
+ * facts_deinit() is due also after an error.
  */
 struct error *facts_gather(const struct snapshot *s,
 			   const struct frame_check *check,
 			   uint32_t image_max,
 			   struct located_frame *ret) MUST_USE;
+void facts_deinit(struct located_frame *f);
+
+/* Bytes of the largest kind's fixed part. */
+#define FACTS_FRAME_MAX 768
+
+struct facts_room {
+	uint8_t bytes[FACTS_FRAME_MAX + PREDICT_AREA_WANT];
+};
+
+/*
+ * The same facts once more, of a frame whose facts are not there but all else,
+ * with its bytes in `room`. What cannot be read any more is missing.
+ */
+void facts_read(const struct snapshot *s, const struct located_frame *from,
+		struct facts_room *room, struct frame_facts *ret);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include "base/text.h"
 
-/* Append them with the versions in use: "elfutils 0.188, capstone 4.0". */
+/*
+ * Append them with the versions in use: "elfutils 0.188, capstone 4.0". Loads
+ * what has not been needed so far.
+ */
 void libraries_add(struct text *t);
 
 #endif

@@ -11,11 +11,15 @@
 #include "locate/carried_frames.h"
 #include "locate/chain.h"
 #include "locate/deaths.h"
+#include "locate/decoder.h"
 #include "locate/disasm.h"
 #include "locate/dormant.h"
 #include "locate/moved.h"
 #include "locate/needs.h"
+#include "locate/recall.h"
 #include "locate/registered.h"
+#include "locate/written.h"
+#include "locate/torn.h"
 #include "source/ownstack.h"
 
 /* Instructions of code whose effect is not known. */
@@ -29,6 +33,8 @@ struct tools {
 	struct disasm *disasm;
 	struct needs *needs;
 	uint32_t image_max;
+	const struct locate_options *options;
+	struct ahead ahead;
 	struct frame_surroundings cached;	/* by cached_find() */
 	bool cached_known;
 	/* by thread: why it may have left a stack unseen, or NULL */
@@ -40,6 +46,7 @@ static void tools_deinit(struct tools *t)
 	for (size_t i = 0; t->elsewhere && i < t->s->threads_count; i++)
 		free(t->elsewhere[i]);
 	free(t->elsewhere);
+	ahead_deinit(&t->ahead);
 	needs_destroy(t->needs);
 	disasm_destroy(t->disasm);
 	unwind_destroy(t->unwind);
@@ -56,13 +63,17 @@ static struct error *tools_init(struct tools *t, const struct snapshot *s,
 		.s = s,
 		.image_max = options->image_max ? options->image_max
 						: LOCATE_IMAGE_MAX,
+		.options = options,
 		.code = code_create(s),
 		.elsewhere = calloc(s->threads_count + 1,
 				    sizeof(*t->elsewhere)),
 	};
 	if (!t->code || !t->elsewhere)
 		return &error_no_memory;
-	err = modules_create(s, &t->modules);
+	err = modules_create(s, &(struct reader_options){
+					.in_process = options->in_process,
+					.nursery = options->nursery,
+				}, &t->modules);
 	if (!err && options->unwind)
 		err = unwind_create(s, t->modules, t->code, &t->unwind);
 	if (!err)
@@ -97,7 +108,7 @@ static enum frame_stack stack_of(const struct snapshot *s,
 /* The instructions that the handler returns to, where they are known. */
 static char *restorer_words(struct tools *t, const struct located_frame *frame)
 {
-	const struct sigframe *f = &frame->facts.sigframe;
+	const struct sigframe *f = &frame->facts->sigframe;
 	bool wide = sigframe_shapes[f->kind].pointer == 8;
 	uint64_t cs = wide ? X86_USER_CS : X86_USER32_CS;
 	struct text words = TEXT_INIT;
@@ -140,7 +151,7 @@ static struct error *fill_facts(struct tools *t,
 		return err;
 	ret->interrupted.instruction = disasm_instruction(
 		t->disasm, t->code, pc, f->regs.r[X86_CS]);
-	ret->facts.around.isa_needed =
+	ret->facts->around.isa_needed =
 		needs_of(t->needs, t->code, pc, f->regs.r[X86_CS]);
 	ret->restorer.instruction = restorer_words(t, ret);
 	return NULL;
@@ -159,7 +170,7 @@ static struct error *fill_frame(struct tools *t,
 				struct located_frame *ret)
 {
 	const struct sigframe *f = &check->sigframe;
-	struct frame_surroundings *around = &ret->facts.around;
+	struct frame_surroundings *around;
 	struct error *err;
 
 	modules_place(t->modules, f->regs.r[X86_RIP], &ret->interrupted);
@@ -171,6 +182,7 @@ static struct error *fill_frame(struct tools *t,
 		cached_find(t->s, &t->cached);
 		t->cached_known = true;
 	}
+	around = &ret->facts->around;
 	around->shadow_stack = shadow_stack;
 	around->xsave_room = t->cached.xsave_room;
 	around->xsave_compacted = t->cached.xsave_compacted;
@@ -197,6 +209,9 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 		f->evidence = link->evidence |
 			      registered(t->s, &link->check.sigframe);
 		f->stack = stack_of(t->s, chain, link->check.sigframe.address);
+		err = recall_settle(t->s, t->options, f);
+		if (err)
+			return err;
 	}
 	return NULL;
 }
@@ -236,7 +251,9 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 	if (!(thread->has & THREAD_HAS_PC_SP))
 		return not_examined(ret, "its registers are not known");
 
-	err = chain_follow(t->s, t->code, t->unwind, thread, &chain);
+	err = chain_follow(t->s, t->code, t->unwind, thread,
+			   t->options->dormant == LOCATE_DORMANT_NONE
+				   ? NULL : &t->ahead, &chain);
 	if (err)
 		return err;
 	ret->stale = chain.stale;
@@ -254,6 +271,9 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 	if (!err)
 		err = fill_frames(t, &chain, ret);
 	chain_deinit(&chain);
+	if (!err && torn_any(t->s, ret))
+		err = not_examined(ret, "a frame changes while it is read, and "
+				   "may never have been as it is shown");
 	return err;
 }
 
@@ -275,13 +295,16 @@ static struct error *fill_returned(struct tools *t,
 				   struct located_frame *ret)
 {
 	struct error *err = facts_gather(t->s, check, t->image_max, ret);
-	struct run *area = &ret->facts.area;
-	uint64_t size = check->end - area->bytes.addr + XSTATE_MAGIC2_SIZE;
+	struct run *area;
+	uint64_t size;
 	uint8_t *fit;
 
-	if (err || !ret->area_memory || check->end < area->bytes.addr ||
-	    size >= area->bytes.size)
+	if (err || !ret->area_memory)
 		return err;
+	area = &ret->facts->area;
+	size = check->end - area->bytes.addr + XSTATE_MAGIC2_SIZE;
+	if (check->end < area->bytes.addr || size >= area->bytes.size)
+		return NULL;
 	fit = realloc(ret->area_memory, size);
 	if (!fit)
 		return NULL;
@@ -322,22 +345,6 @@ static struct error *add_dormant(struct tools *t, const struct dormant *d,
 		modules_place(t->modules, from->context.pc, &f->resumed);
 	}
 	return err;
-}
-
-/* Can a stack be in memory that is not among what is searched for frames? */
-static bool has_unsearched(const struct snapshot *s)
-{
-	for (size_t i = 0; i < s->mappings_count; i++) {
-		const struct mapping *m = &s->mappings[i];
-		uint64_t end;
-
-		if (m->shared ? m->prot & PROT_WRITE
-			      : !m->prot &&
-					snapshot_next_data(s, m->start, m->end,
-							   &end) < m->end)
-			return true;
-	}
-	return false;
 }
 
 /* A frame that a thread got away from unseen has to be somewhere. */
@@ -384,14 +391,15 @@ static struct error *locate_dormant(struct tools *t,
 
 	if (options->dormant == LOCATE_DORMANT_NONE || !t->unwind)
 		return settle_elsewhere(t, false, l);
-	err = dormant_find(t->s, t->code, t->unwind, l, limit, &d);
+	ahead_sort(&t->ahead);
+	err = dormant_find(t->s, t->code, t->unwind, l, limit, &t->ahead, &d);
 	if (err)
 		return err;
 
 	size_t doubts = moved_take_out(t->s, t->code, &d);
 
 	err = settle_elsewhere(t, !d.unexplained && d.searched == d.memory &&
-					  !has_unsearched(t->s), l);
+					  !written_leaves_out(t->s), l);
 	if (!err)
 		err = add_dormant(t, &d, l);
 	if (!err)
@@ -428,20 +436,24 @@ static struct error *locate_here(struct tools *t,
 static struct error *fill_carried(struct tools *t, bool brief,
 				  struct located_frame *ret, bool *there_ret)
 {
-	const struct frame_surroundings said = ret->facts.around;
-	const struct sigframe *f = &ret->facts.sigframe;
+	const struct frame_surroundings said = ret->around;
+	struct frame_surroundings *around;
 	struct frame_check check;
 	struct error *err;
 
-	*there_ret = facts_check(t->s, t->code, f->kind, f->address, &check);
+	*there_ret = facts_check(t->s, t->code, ret->kind, ret->address,
+				 &check);
 	if (!*there_ret)
 		return NULL;
 	err = brief ? fill_returned(t, &check, ret)
 		    : fill_facts(t, &check, ret);
-	ret->facts.around.shadow_stack = said.shadow_stack;
-	ret->facts.around.xsave_room = said.xsave_room;
-	ret->facts.around.xsave_compacted = said.xsave_compacted;
-	return err;
+	if (err)
+		return err;
+	around = &ret->facts->around;
+	around->shadow_stack = said.shadow_stack;
+	around->xsave_room = said.xsave_room;
+	around->xsave_compacted = said.xsave_compacted;
+	return NULL;
 }
 
 static void frame_deinit(struct located_frame *f);
@@ -500,6 +512,30 @@ static struct error *locate_carried(struct tools *t, struct located *l)
 	return err;
 }
 
+/*
+ * What a file that could not be read might have told is not known to be
+ * nothing. Of an export all is known already.
+ */
+static struct error *settle_unread(struct tools *t, struct located *l)
+{
+	const char *unread = modules_unread(t->modules);
+	struct error *err = NULL;
+
+	if (!unread)
+		return NULL;
+	l->unread = strdup(unread);
+	if (!l->unread)
+		return &error_no_memory;
+	for (size_t i = 0; i < l->threads_count && t->unwind && !err &&
+			   !t->s->carried_frames; i++) {
+		struct located_thread *thread = &l->threads[i];
+
+		if (thread->complete == TRI_YES && (thread->lost || !i))
+			err = not_examined(thread, unread);
+	}
+	return err;
+}
+
 struct error *locate(const struct snapshot *s,
 		     const struct locate_options *options,
 		     struct located **ret)
@@ -514,7 +550,11 @@ struct error *locate(const struct snapshot *s,
 	if (!err)
 		err = s->carried_frames ? locate_carried(&tools, l)
 					: locate_here(&tools, options, l);
+	if (!err)
+		err = settle_unread(&tools, l);
 	tools_deinit(&tools);
+	/* what code does must not look as if it had been looked at */
+	err = decoder_trouble(err);
 	if (err) {
 		located_destroy(l);
 		return err;
@@ -528,8 +568,8 @@ static void frame_deinit(struct located_frame *f)
 	code_place_deinit(&f->interrupted);
 	code_place_deinit(&f->restorer);
 	code_place_deinit(&f->resumed);
-	free(f->frame_memory);
-	free(f->area_memory);
+	facts_deinit(f);
+	free(f->verdicts);
 }
 
 static void frames_free(struct located_frame *frames, size_t count)
@@ -555,5 +595,6 @@ void located_destroy(struct located *l)
 	frames_free(l->dormant, l->dormant_count);
 	frames_free(l->returned, l->returned_count);
 	free(l->threads);
+	free(l->unread);
 	free(l);
 }

@@ -59,12 +59,23 @@ struct parked_context {
 };
 
 struct located_frame {
+	uint64_t address;
+	uint64_t end;		/* behind its image, as far as that is known */
+	enum sigframe_kind kind;
 	unsigned evidence;	/* enum frame_evidence */
 	enum frame_stack stack;
-	/* its bytes are the snapshot's, or kept in the two that follow */
-	struct frame_facts facts;
+	/*
+	 * NULL: forgotten, recall.h has it. Its bytes are the snapshot's, or
+	 * kept in the two that follow.
+	 */
+	struct frame_facts *facts;
 	uint8_t *frame_memory;
 	uint8_t *area_memory;
+	/* of a frame that is forgotten */
+	struct verdict *verdicts;	/* what it was judged then */
+	struct frame_surroundings around;
+	uint64_t fpstate;
+	uint32_t area_wanted;	/* bytes behind it */
 	struct code_place interrupted;
 	struct code_place restorer;
 	const struct restorer *restorer_code;	/* NULL: not in the table */
@@ -129,6 +140,11 @@ struct located {
 	 */
 	uint64_t memory;
 	uint64_t memory_searched;
+	/*
+	 * Code that is not known because reading its file failed, in a
+	 * sentence; foreign; NULL: none. The first thread is `incomplete` then.
+	 */
+	char *unread;
 };
 
 /* Which memory is searched for frames that no thread is on its way to. */
@@ -146,6 +162,13 @@ enum locate_dormant {
 
 struct locate_options {
 	/*
+	 * Where memory can be read again, judge each frame of a thread when it
+	 * is found, and keep its facts no longer, unless it may explain a
+	 * death. The verdicts are from malloc(), NULL: no memory.
+	 */
+	struct verdict *(*judge)(void *arg, const struct frame_facts *f);
+	void *judge_arg;
+	/*
 	 * Bytes of the largest XSAVE image of any CPU that the frames will be
 	 * judged for; 0: LOCATE_IMAGE_MAX.
 	 */
@@ -153,6 +176,9 @@ struct locate_options {
 	bool unwind;		/* false: scan only, evidence is weaker */
 	enum locate_dormant dormant;	/* NONE unless `unwind` */
 	uint64_t dormant_max;	/* 0: LOCATE_MEMORY_MAX */
+	/* who reads ELF files, see reader.h */
+	bool in_process;
+	struct nursery *nursery;
 };
 
 /*

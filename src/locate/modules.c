@@ -2,93 +2,118 @@
 /* modules.c - the ELF files that a process has mapped */
 #include "locate/modules.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "locate/image.h"
+#include "source/elffile.h"
 
-/* More than any process has; libdw's list of them is searched linearly. */
-enum { MODULES_MAX = 8192 };
+/* More than any process has. */
+enum { MODULES_MAX = QUESTION_FILES };
+
+/* Expressions that are kept; a program has a few. */
+enum { EXPRESSIONS_MAX = 4096 };
 
 /* One file, mapped once. */
 struct module {
-	const struct snapshot *snapshot;
 	const struct mapping *mapping;	/* the first one: the ELF header's */
 	uint64_t end;
 	bool memory;			/* there is no file behind it */
-	uint8_t *image;			/* put together from memory, or NULL */
-	enum tri has_lines;		/* the file itself has line numbers */
+	bool bad;			/* not to be had, or not to be read */
+	unsigned sent;			/* to which reader; 0: none yet */
 };
 
 /* An answer of modules_place(). */
 struct known_place {
 	bool used;
+	bool complete;			/* with the line of source */
 	uint64_t pc;
 	struct code_place place;
 };
 
+/* The operations of a row. */
+struct expression {
+	size_t count;
+	struct cfi_op ops[];
+};
+
 struct modules {
 	const struct snapshot *snapshot;
-	Dwfl *dwfl;
-	struct module *modules;
+	struct reader *reader;
+	struct module *modules;		/* by address */
 	size_t modules_count;
 	struct known_place *places;	/* hashed by pc, never more than half
 					   full */
 	size_t places_count;
 	size_t places_room;		/* a power of two */
+	struct expression **expressions;	/* no two alike */
+	size_t expressions_count;
+	struct text unread;		/* what to say of files that failed */
+	struct answer answer;		/* to the last question */
 };
 
-static int find_elf(Dwfl_Module *mod, void **userdata, const char *name,
-		    Dwarf_Addr base, char **file_name, Elf **elf)
+/* Debug information of the same build-id; -1: none. */
+static int open_debug(int fd)
 {
-	struct module *m = *userdata;
-	uint8_t header[IMAGE_HEADER_SIZE];
-	CLEANUP_FD int fd = -1;
+	struct elffile_image image = elffile_image_of(&fd);
+	char digits[2 * 64 + 1], path[sizeof(digits) + 64];
+	struct elffile_id id;
+	int ret = -1;
 
-	(void)mod;
-	(void)base;
-	if (!m)
+	/* the first byte is a directory's name */
+	if (elffile_build_id(&image, &id) != TRI_YES || id.size < 2)
 		return -1;
+	elffile_id_text(&id, digits);
+	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug",
+		 digits, digits + 2);
+	error_free(elffile_open(NULL, path, &ret));
+	return ret;
+}
+
+/* A file that nobody can change any more; -1: it cannot be had. */
+static int sealed_file(const void *data, size_t size)
+{
+	CLEANUP_FD int fd = memfd_create("image",
+					 MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+					   F_SEAL_WRITE))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+/* The ELF file of a module, or what is in memory of it; -1: there is none. */
+static int open_module(const struct modules *ms, const struct module *m)
+{
+	uint8_t header[IMAGE_HEADER_SIZE];
+	CLEANUP_FREE uint8_t *image = NULL;
+	CLEANUP_FD int fd = -1;
+	size_t size = 0;
+
 	if (!m->memory) {
-		struct error *err = snapshot_open_file(m->snapshot, m->mapping,
+		struct error *err = snapshot_open_file(ms->snapshot, m->mapping,
 						       &fd);
 		bool opened = !err;
 
 		error_free(err);
-		if (opened && pread(fd, header, sizeof(header), 0) ==
-				      (ssize_t)sizeof(header)) {
-			if (!image_is_x86((struct bytes){
-				    header, sizeof(header), 0 }))
-				return -1;
-			*file_name = strdup(name);
-			return TAKE_FD(fd);
-		}
+		if (opened && elffile_read(fd, 0, header, sizeof(header)) ==
+				      sizeof(header))
+			return image_is_x86((struct bytes){
+				       header, sizeof(header), 0 })
+				       ? TAKE_FD(fd)
+				       : -1;
 	}
-
-	size_t size = 0;
-
-	free(m->image);
-	m->image = image_build(m->snapshot, m->mapping->start, m->end, &size);
-	if (m->image)
-		*elf = elf_memory((char *)m->image, size);
-	return -1;
+	image = image_build(ms->snapshot, m->mapping->start, m->end, &size);
+	return image ? sealed_file(image, size) : -1;
 }
-
-/*
- * Separate debug information is looked for by build-id on this machine.
- * libdw's usual search would go on to load a client for servers of it.
- */
-static char local_debug[] = "/usr/lib/debug";
-static char *debuginfo_path = local_debug;
-
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = find_elf,
-	.find_debuginfo = dwfl_build_id_find_debuginfo,
-	.debuginfo_path = &debuginfo_path,
-};
 
 static bool same_file(const struct mapping *a, const struct mapping *b)
 {
@@ -138,7 +163,6 @@ static void find_modules(struct modules *ms)
 			continue;
 		open = &ms->modules[ms->modules_count++];
 		*open = (struct module){
-			.snapshot = s,
 			.mapping = m,
 			.end = m->end,
 			.memory = vdso,
@@ -150,14 +174,22 @@ static void find_modules(struct modules *ms)
 		ms->modules_count--;
 }
 
-static struct error *dwfl_error(void)
+/* Bytes of memory in captures, which may be many. */
+static uint64_t captured(const struct snapshot *s)
 {
-	return error_new(ERROR_OS, "libdw: %s", dwfl_errmsg(-1));
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < s->captures_count; i++)
+		size += s->captures[i].size;
+	return size;
 }
 
-struct error *modules_create(const struct snapshot *s, struct modules **ret)
+struct error *modules_create(const struct snapshot *s,
+			     const struct reader_options *options,
+			     struct modules **ret)
 {
 	struct modules *ms = calloc(1, sizeof(*ms));
+	struct reader_options with_memory = *options;
 	size_t room = s->mappings_count < MODULES_MAX ? s->mappings_count
 						      : MODULES_MAX;
 
@@ -165,29 +197,13 @@ struct error *modules_create(const struct snapshot *s, struct modules **ret)
 		return &error_no_memory;
 	ms->snapshot = s;
 	ms->modules = calloc(room + 1, sizeof(*ms->modules));
-	ms->dwfl = dwfl_begin(&callbacks);
-	if (!ms->modules || !ms->dwfl) {
-		struct error *err = ms->modules ? dwfl_error()
-						: &error_no_memory;
-
+	with_memory.memory += captured(s);
+	ms->reader = reader_create(&with_memory);
+	if (!ms->modules || !ms->reader) {
 		modules_destroy(ms);
-		return err;
+		return &error_no_memory;
 	}
 	find_modules(ms);
-
-	dwfl_report_begin(ms->dwfl);
-	for (size_t i = 0; i < ms->modules_count; i++) {
-		struct module *m = &ms->modules[i];
-		const char *name = m->memory ? "[vdso]" : m->mapping->path;
-		void **userdata;
-		Dwfl_Module *mod = dwfl_report_module(
-			ms->dwfl, name, m->mapping->start, m->end);
-
-		if (mod && dwfl_module_info(mod, &userdata, NULL, NULL, NULL,
-					    NULL, NULL, NULL))
-			*userdata = m;
-	}
-	dwfl_report_end(ms->dwfl, NULL, NULL);
 	*ret = ms;
 	return NULL;
 }
@@ -196,20 +212,16 @@ void modules_destroy(struct modules *m)
 {
 	if (!m)
 		return;
-	if (m->dwfl)
-		dwfl_end(m->dwfl);
-	for (size_t i = 0; i < m->modules_count; i++)
-		free(m->modules[i].image);
+	reader_destroy(m->reader);
 	for (size_t i = 0; i < m->places_room; i++)
 		code_place_deinit(&m->places[i].place);
+	for (size_t i = 0; i < m->expressions_count; i++)
+		free(m->expressions[i]);
+	text_deinit(&m->unread);
+	free(m->expressions);
 	free(m->places);
 	free(m->modules);
 	free(m);
-}
-
-Dwfl *modules_dwfl(struct modules *m)
-{
-	return m->dwfl;
 }
 
 void code_place_deinit(struct code_place *p)
@@ -221,86 +233,173 @@ void code_place_deinit(struct code_place *p)
 	*p = (struct code_place){ 0 };
 }
 
+const char *modules_unread(const struct modules *m)
+{
+	return m->unread.size ? text_string(&m->unread) : NULL;
+}
+
+static const char *path_of(const struct module *m)
+{
+	return m->memory ? "[vdso]" : m->mapping->path;
+}
+
+/* The one that holds `pc`, or NULL. */
+static struct module *module_at(struct modules *ms, uint64_t pc)
+{
+	size_t low = 0, high = ms->modules_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		struct module *m = &ms->modules[middle];
+
+		if (pc < m->mapping->start)
+			high = middle;
+		else if (pc >= m->end)
+			low = middle + 1;
+		else
+			return m;
+	}
+	return NULL;
+}
+
+/* The file is not asked about any more, and the report has to say so. */
+static void give_up(struct modules *ms, struct module *m,
+		    enum reader_result why)
+{
+	static const char *const words[] = {
+		[READER_DIED] = "died reading",
+		[READER_SLOW] = "took too long to read",
+	};
+
+	m->bad = true;
+	if (ms->unread.size)
+		text_add(&ms->unread, "; ");
+	if (why == READER_NOBODY) {
+		/* once, whatever file it is */
+		for (size_t i = 0; i < ms->modules_count; i++)
+			ms->modules[i].bad = true;
+		if (reader_refused(ms->reader))
+			text_printf(&ms->unread, "there is no process to read "
+				    "ELF files in (%s), all code is unknown",
+				    strerror(reader_refused(ms->reader)));
+		else
+			text_add(&ms->unread, "it is not tried again, all "
+					      "other code is unknown");
+		return;
+	}
+	text_printf(&ms->unread, "libdw %s %s, its code is unknown",
+		    words[why], path_of(m));
+}
+
+/* Ask about `pc`; NULL if there is no answer. Good until the next question. */
+static const struct answer *ask(struct modules *ms, uint64_t pc,
+				enum question_kind kind)
+{
+	struct module *m = module_at(ms, pc);
+	CLEANUP_FD int fd = -1;
+	CLEANUP_FD int debug_fd = -1;
+	struct question q = { .pc = pc, .kind = kind };
+	enum reader_result result = READER_NOBODY;
+	unsigned reader;
+
+	if (!m || m->bad)
+		return NULL;
+	reader = reader_start(ms->reader);
+	if (reader && m->sent != reader) {
+		fd = open_module(ms, m);
+		if (fd < 0) {
+			m->bad = true;
+			return NULL;
+		}
+		debug_fd = open_debug(fd);
+		m->sent = reader;
+	}
+	q.file = (uint32_t)(m - ms->modules);
+	q.start = m->mapping->start;
+	q.end = m->end;
+	if (reader)
+		result = reader_ask(ms->reader, &q,
+				    (struct question_files){ fd, debug_fd },
+				    &ms->answer);
+	if (result != READER_ANSWERED) {
+		give_up(ms, m, result);
+		return NULL;
+	}
+	return ms->answer.status == ANSWER_KNOWN ? &ms->answer : NULL;
+}
+
+/* The same operations, kept; NULL if there are too many, or no memory. */
+static const struct cfi_op *keep_ops(struct modules *ms,
+				     const struct cfi_op *ops, size_t count)
+{
+	struct expression **more, *e;
+
+	for (size_t i = 0; i < ms->expressions_count; i++) {
+		e = ms->expressions[i];
+		if (e->count == count &&
+		    !memcmp(e->ops, ops, count * sizeof(*ops)))
+			return e->ops;
+	}
+	if (ms->expressions_count == EXPRESSIONS_MAX)
+		return NULL;
+	more = array_grow(ms->expressions, ms->expressions_count,
+			  sizeof(struct expression *));
+	if (!more)
+		return NULL;
+	ms->expressions = more;
+	e = malloc(sizeof(*e) + count * sizeof(*ops));
+	if (!e)
+		return NULL;
+	e->count = count;
+	memcpy(e->ops, ops, count * sizeof(*ops));
+	more[ms->expressions_count++] = e;
+	return e->ops;
+}
+
+bool modules_row(struct modules *m, uint64_t pc, struct cfi_row *ret)
+{
+	const struct answer *a = ask(m, pc, QUESTION_ROW);
+	const struct cfi_op *ops = NULL;
+
+	if (!a)
+		return false;
+	if (a->row.ops_count) {
+		ops = keep_ops(m, a->more.ops, a->row.ops_count);
+		if (!ops)
+			return false;
+	}
+	return cfi_row_make(&a->row, ops, ret);
+}
+
 static char *copy_string(const char *s)
 {
 	return s ? strdup(s) : NULL;
 }
 
-static bool has_section(Elf *elf, const char *name)
+static void look_up(struct modules *ms, uint64_t pc, enum question_kind kind,
+		    struct code_place *ret)
 {
-	Elf_Scn *scn = NULL;
-	size_t names;
-
-	if (!elf || elf_getshdrstrndx(elf, &names))
-		return false;
-	while ((scn = elf_nextscn(elf, scn))) {
-		GElf_Shdr header;
-		const char *s = NULL;
-
-		if (gelf_getshdr(scn, &header))
-			s = elf_strptr(elf, names, header.sh_name);
-		if (s && !strcmp(s, name))
-			return true;
-	}
-	return false;
-}
-
-/*
- * To unpack the debug file of a C library takes longer than everything else
- * together, and hardly anyone wants to know its line numbers.
- */
-static bool has_lines(Dwfl_Module *mod)
-{
-	GElf_Addr bias;
-	void **userdata;
-
-	if (!dwfl_module_info(mod, &userdata, NULL, NULL, NULL, NULL, NULL,
-			      NULL) || !*userdata)
-		return false;
-
-	struct module *m = *userdata;
-
-	if (m->has_lines == TRI_UNKNOWN)
-		m->has_lines = tri_of(has_section(
-			dwfl_module_getelf(mod, &bias), ".debug_line"));
-	return m->has_lines == TRI_YES;
-}
-
-static void look_up(struct modules *m, uint64_t pc, struct code_place *ret)
-{
-	Dwfl_Module *mod = dwfl_addrmodule(m->dwfl, pc);
-	GElf_Off offset;
-	GElf_Sym sym;
-	Dwarf_Addr start, end;
-	int line = 0;
-
-	*ret = (struct code_place){ 0 };
-	if (!mod)
-		return;
-
-	const char *path = dwfl_module_info(mod, NULL, &start, &end, NULL,
-					    NULL, NULL, NULL);
-
-	/* libdw takes what lies behind a module for a part of it */
-	if (pc < start || pc >= end)
-		return;
-
+	const struct module *m = module_at(ms, pc);
+	const char *path = m ? path_of(m) : NULL;
 	const char *slash = path ? strrchr(path, '/') : NULL;
+	const struct answer *a;
 
+	code_place_deinit(ret);
+	if (!m)
+		return;
 	ret->module = copy_string(slash ? slash + 1 : path);
-	ret->function = copy_string(dwfl_module_addrinfo(
-		mod, pc, &offset, &sym, NULL, NULL, NULL));
+	a = ask(ms, pc, kind);
+	if (!a)
+		return;
+	if (a->function_size)
+		ret->function = strndup(a->more.names, a->function_size);
 	if (ret->function)
-		ret->offset = offset;
-
-	Dwfl_Line *source = has_lines(mod) ? dwfl_module_getsrc(mod, pc)
-					   : NULL;
-
-	if (source)
-		ret->file = copy_string(dwfl_lineinfo(source, NULL, &line, NULL,
-						      NULL, NULL));
-	if (ret->file && line > 0)
-		ret->line = (unsigned)line;
+		ret->offset = a->offset;
+	if (a->file_size)
+		ret->file = strndup(a->more.names + a->function_size,
+				    a->file_size);
+	if (ret->file)
+		ret->line = a->line;
 }
 
 static size_t place_slot(const struct known_place *places, size_t room,
@@ -314,7 +413,8 @@ static size_t place_slot(const struct known_place *places, size_t room,
 }
 
 /* The remembered answer for `pc`, looked up if need be; NULL: no memory. */
-static const struct code_place *known_place(struct modules *m, uint64_t pc)
+static const struct code_place *known_place(struct modules *m, uint64_t pc,
+					    enum question_kind kind)
 {
 	if (2 * (m->places_count + 1) > m->places_room) {
 		size_t room = m->places_room ? 2 * m->places_room : 64;
@@ -335,18 +435,29 @@ static const struct code_place *known_place(struct modules *m, uint64_t pc)
 	struct known_place *k =
 		&m->places[place_slot(m->places, m->places_room, pc)];
 
-	if (!k->used) {
-		k->used = true;
-		k->pc = pc;
-		m->places_count++;
-		look_up(m, pc, &k->place);
-	}
+	if (k->used && (k->complete || kind == QUESTION_FUNCTION))
+		return &k->place;
+	m->places_count += !k->used;
+	k->used = true;
+	k->pc = pc;
+	k->complete = kind == QUESTION_PLACE;
+	look_up(m, pc, kind, &k->place);
 	return &k->place;
+}
+
+bool modules_function(struct modules *m, uint64_t pc, uint64_t *start_ret)
+{
+	const struct code_place *known = known_place(m, pc, QUESTION_FUNCTION);
+
+	if (!known || !known->function)
+		return false;
+	*start_ret = pc - known->offset;
+	return true;
 }
 
 void modules_place(struct modules *m, uint64_t pc, struct code_place *ret)
 {
-	const struct code_place *known = known_place(m, pc);
+	const struct code_place *known = known_place(m, pc, QUESTION_PLACE);
 
 	*ret = (struct code_place){ 0 };
 	if (!known)

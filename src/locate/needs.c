@@ -55,14 +55,7 @@ struct error *needs_create(struct needs **ret)
 
 	if (!n)
 		return &error_no_memory;
-
-	struct error *err = decoder_init(&n->decoder, CS_OPT_DETAIL,
-					 CS_OPT_ON);
-
-	if (err) {
-		needs_destroy(n);
-		return err;
-	}
+	decoder_init(&n->decoder, CS_OPT_DETAIL, CS_OPT_ON);
 	*ret = n;
 	return NULL;
 }
@@ -124,21 +117,21 @@ static uint64_t needs_of_prefix(const uint8_t *b, size_t size)
 static uint64_t find_needs(struct needs *n, struct code *code, uint64_t pc,
 			   uint64_t cs)
 {
-	csh decoder = decoder_for(&n->decoder, cs);
-	cs_insn *insn = cs_malloc(decoder);
 	uint64_t needs = 0;
 
-	for (unsigned i = 0; insn && i < NEEDS_INSTRUCTIONS; i++) {
+	for (unsigned i = 0; i < NEEDS_INSTRUCTIONS; i++) {
 		uint8_t raw[DECODER_INSTRUCTION_MAX];
 		const uint8_t *at = raw;
 		uint64_t addr = pc;
 		enum run_end end;
 		size_t size = code_read(code, pc, raw, sizeof(raw), &end);
 		size_t left = size;
+		const cs_insn *insn;
 
 		if (!size)
 			break;
-		if (!cs_disasm_iter(decoder, &at, &left, &addr, insn)) {
+		insn = decoder_next(&n->decoder, cs, &at, &left, &addr);
+		if (!insn) {
 			if (cs != X86_USER32_CS)
 				needs |= needs_of_prefix(raw, size);
 			break;
@@ -148,8 +141,6 @@ static uint64_t find_needs(struct needs *n, struct code *code, uint64_t pc,
 			break;
 		pc = addr;
 	}
-	if (insn)
-		cs_free(insn, 1);
 	return needs;
 }
 

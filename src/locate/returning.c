@@ -2,6 +2,7 @@
 /* returning.c - is a context on its way back from a handler? */
 #include "locate/returning.h"
 
+#include "locate/candidates.h"
 #include "locate/facts.h"
 #include "locate/registered.h"
 
@@ -84,4 +85,29 @@ bool returning_from(const struct snapshot *s, struct code *code,
 	ret->kind = run.kind;
 	ret->address = run.frame;
 	return run.end == EMULATE_SIGRETURN && run.sp_known;
+}
+
+bool returning_unseen(const struct snapshot *s, struct code *code,
+		      const struct cfi_context *at)
+{
+	const struct x86_gprs *regs = &at->gprs;
+	uint64_t sp = regs->r[X86_RSP];
+	struct candidates below = { 0 };
+	struct error *err;
+	bool found;
+
+	/* if they are known, returning_from() has looked at all restorers */
+	if (s->actions_known || sp < sizeof(uint64_t) ||
+	    code_effect(code, regs->r[X86_RIP], regs->r[X86_CS])->end !=
+		    EMULATE_UNREADABLE)
+		return false;
+	err = candidates_scan(&below, s, sp - sizeof(uint64_t), sp);
+	found = err != NULL;
+	for (unsigned kind = 0; kind < SIGFRAME_KINDS; kind++)
+		found |= candidates_find(&below, kind,
+					 sp - sigframe_shapes[kind].sp_skip) !=
+			 NULL;
+	candidates_deinit(&below);
+	error_free(err);
+	return found;
 }

@@ -17,4 +17,12 @@ bool returning_from(const struct snapshot *s, struct code *code,
 		    const struct cfi_context *at, int64_t number,
 		    struct scan_hit *ret);
 
+/*
+ * Where returning_from() says no: may the context be in a restorer all the
+ * same, since its code cannot be read, and there is something like a frame
+ * where that would return from?
+ */
+bool returning_unseen(const struct snapshot *s, struct code *code,
+		      const struct cfi_context *at);
+
 #endif

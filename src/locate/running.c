@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "locate/recall.h"
+
 /* Registers as a thread has them, or a frame that it returns from. */
 #define PC_SP_KNOWN (1u << X86_RIP | 1u << X86_RSP)
 #define ALL_KNOWN ((1u << X86_DWARF_REGS) - 1)
@@ -41,20 +43,6 @@ static void add_range(struct running *r, uint64_t sp, uint64_t end)
 		r->ranges[r->count++] = (struct written_range){ start, end };
 }
 
-static uint64_t frame_end(const struct located_frame *f)
-{
-	const struct sigframe *frame = &f->facts.sigframe;
-	uint64_t end = frame->address + sigframe_shapes[frame->kind].size;
-	struct xstate_sw sw;
-	struct run image = frame_image(&f->facts);
-
-	if (image.bytes.addr >= end &&
-	    xstate_sw_decode(image.bytes, &sw) &&
-	    sw.magic1 == XSTATE_MAGIC1 && sw.xstate_size <= 1u << 16)
-		end = image.bytes.addr + sw.xstate_size;
-	return end;
-}
-
 /* Where the stack ends that the last known registers of a thread are on. */
 static uint64_t find_end(const struct snapshot *s, struct unwind *u,
 			 const struct cfi_context *from)
@@ -78,16 +66,18 @@ static void add_thread(struct running *r, const struct snapshot *s,
 							  : PC_SP_KNOWN,
 	};
 	bool doubtful = t->complete != TRI_YES;
+	struct recall recall;
 
+	recall.snapshot = s;
 	if (!(t->thread->has & THREAD_HAS_PC_SP)) {
 		r->lost = true;
 		return;
 	}
 	for (size_t i = 0; i < t->frames_count; i++) {
-		add_range(r, at.gprs.r[X86_RSP], frame_end(&t->frames[i]));
+		add_range(r, at.gprs.r[X86_RSP], t->frames[i].end);
 		if (doubtful)
 			r->doubtful[r->doubtful_count++] = at.gprs.r[X86_RSP];
-		at.gprs = t->frames[i].facts.sigframe.regs;
+		at.gprs = recall_frame(&recall, &t->frames[i])->sigframe.regs;
 		at.known = ALL_KNOWN;
 	}
 	if (doubtful)
@@ -136,8 +126,7 @@ struct error *running_find_frames(const struct located *l,
 
 		for (size_t k = 0; k < t->frames_count; k++)
 			ret->frames[ret->frames_count++] = (struct sweep_known){
-				t->frames[k].facts.sigframe.address,
-				frame_end(&t->frames[k]) };
+				t->frames[k].address, t->frames[k].end };
 	}
 	sort(ret->frames, ret->frames_count, sizeof(*ret->frames));
 	return NULL;

@@ -15,7 +15,8 @@ void sweep_deinit(struct sweep *w)
 	*w = (struct sweep){ 0 };
 }
 
-static bool overlaps_known(const struct frame_check *check,
+/* Does [start, end) overlap one of them? */
+static bool overlaps_known(uint64_t start, uint64_t end,
 			   const struct sweep_known *known, size_t count)
 {
 	size_t low = 0, high = count;
@@ -23,12 +24,12 @@ static bool overlaps_known(const struct frame_check *check,
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (known[middle].end <= check->sigframe.address)
+		if (known[middle].end <= start)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count && known[low].start < check->end;
+	return low < count && known[low].start < end;
 }
 
 /*
@@ -120,8 +121,29 @@ static void settle(struct sweep *w)
 	w->count = kept;
 }
 
+/* Where hits come from: bytes, or what was found in them before. */
+struct hits {
+	struct bytes all;
+	uint64_t end;
+	uint64_t cursor;
+	const struct ahead *ahead;
+	const struct ahead_run *known;	/* or NULL */
+	size_t index;
+};
+
+static bool next_hit(struct hits *h, struct scan_hit *ret)
+{
+	if (!h->known)
+		return scan_next_below(h->all, h->end, &h->cursor, ret);
+	if (h->index == h->known->hits)
+		return false;
+	*ret = h->ahead->hits[h->known->first + h->index++];
+	return true;
+}
+
 struct error *sweep_find(const struct snapshot *s, struct code *code,
-			 uint64_t limit, const struct sweep_known *known,
+			 uint64_t limit, const struct ahead *ahead,
+			 const struct sweep_known *known,
 			 size_t known_count, struct sweep *ret)
 {
 	struct written w;
@@ -132,17 +154,25 @@ struct error *sweep_find(const struct snapshot *s, struct code *code,
 	*ret = (struct sweep){ 0 };
 	if (err)
 		return err;
+	w.ahead = ahead;
 	while (!err && written_next(&w, &piece, &all)) {
-		uint64_t cursor = piece.addr;
 		uint64_t end = piece.addr + piece.size;
+		struct hits from = {
+			.all = all, .end = end, .cursor = piece.addr,
+			.ahead = ahead, .known = w.known,
+		};
 		struct frame_check check;
 		struct scan_hit hit;
 
-		while (!err && scan_next_below(all, end, &cursor, &hit)) {
-			if (facts_check(s, code, hit.kind, hit.address,
+		while (!err && next_hit(&from, &hit)) {
+			/* most are the threads' own */
+			if (!overlaps_known(hit.address, hit.address + 1,
+					    known, known_count) &&
+			    facts_check(s, code, hit.kind, hit.address,
 					&check) &&
 			    facts_convincing(&check) &&
-			    !overlaps_known(&check, known, known_count))
+			    !overlaps_known(hit.address, check.end, known,
+					    known_count))
 				err = add(ret, s, &check);
 			if (ret->count < FRAMES_MAX && ++hits < HITS_MAX)
 				continue;

@@ -32,9 +32,11 @@ struct sweep_known {
  * sorted by address. Of candidates that overlap, the one with the stronger
  * evidence stays. Everything found is believed: its return address leads to
  * code that calls sigreturn, or it lies where a kernel would have put it.
+ * What was scanned ahead is not read again.
  */
 struct error *sweep_find(const struct snapshot *s, struct code *code,
-			 uint64_t limit, const struct sweep_known *known,
+			 uint64_t limit, const struct ahead *ahead,
+			 const struct sweep_known *known,
 			 size_t known_count, struct sweep *ret) MUST_USE;
 void sweep_deinit(struct sweep *w);
 

@@ -59,16 +59,11 @@ struct walk {
 struct error *switches_create(struct code *code, struct switches **ret)
 {
 	struct switches *w = calloc(1, sizeof(*w));
-	struct error *err;
 
 	if (!w)
 		return &error_no_memory;
 	w->code = code;
-	err = decoder_init(&w->decoder, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err) {
-		switches_destroy(w);
-		return err;
-	}
+	decoder_init(&w->decoder, CS_OPT_DETAIL, CS_OPT_ON);
 	*ret = w;
 	return NULL;
 }
@@ -223,7 +218,8 @@ static void analyse(struct switches *s, uint64_t target, struct answer *a)
 {
 	uint8_t raw[CODE_MAX];
 	struct walk w = { .word = a->cs == X86_USER32_CS ? 4 : 8 };
-	csh mode = decoder_for(&s->decoder, a->cs);
+	const uint8_t *at = raw;
+	uint64_t pc = target;
 	size_t size = 0;
 	enum run_end end;
 
@@ -237,21 +233,16 @@ static void analyse(struct switches *s, uint64_t target, struct answer *a)
 	}
 	if (!may_switch((struct bytes){ raw, size, target }))
 		return;
-
-	cs_insn *insn = cs_malloc(mode);
-	const uint8_t *at = raw;
-	uint64_t pc = target;
-
-	if (!insn)
-		return;
 	for (unsigned n = 0; n < INSTRUCTIONS_MAX && !w.done; n++) {
-		if (!cs_disasm_iter(mode, &at, &size, &pc, insn))
+		const cs_insn *insn = decoder_next(&s->decoder, a->cs, &at,
+						   &size, &pc);
+
+		if (!insn)
 			break;
 		do_one(&w, insn);
 		if (w.depth < 0 || w.depth > DEPTH_MAX)
 			break;
 	}
-	cs_free(insn, 1);
 	if (!w.switches || w.stored_depth < 0 || w.stored_depth > DEPTH_MAX)
 		return;
 	a->switches = true;

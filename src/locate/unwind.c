@@ -34,7 +34,7 @@ enum { CODE_CACHE_BITS = 11 };
 struct unwind {
 	const struct snapshot *snapshot;
 	struct code *code;
-	Dwfl *dwfl;
+	struct modules *modules;
 	struct unwind_step *steps;	/* of the last walk */
 	size_t steps_room;
 	struct code_info cache[1 << CODE_CACHE_BITS];	/* by hashed pc */
@@ -49,7 +49,7 @@ struct error *unwind_create(const struct snapshot *s, struct modules *m,
 		return &error_no_memory;
 	u->snapshot = s;
 	u->code = code;
-	u->dwfl = modules_dwfl(m);
+	u->modules = m;
 	*ret = u;
 	return NULL;
 }
@@ -59,20 +59,6 @@ void unwind_destroy(struct unwind *u)
 	if (u)
 		free(u->steps);
 	free(u);
-}
-
-/* By symbols; this takes long. */
-static bool function_start(struct unwind *u, uint64_t pc, uint64_t *ret)
-{
-	Dwfl_Module *mod = dwfl_addrmodule(u->dwfl, pc);
-	GElf_Off offset;
-	GElf_Sym sym;
-
-	if (!mod || !dwfl_module_addrinfo(mod, pc, &offset, &sym, NULL, NULL,
-					  NULL))
-		return false;
-	*ret = pc - offset;
-	return true;
 }
 
 static void classify(struct unwind *u, struct code_info *c)
@@ -90,15 +76,15 @@ static void classify(struct unwind *u, struct code_info *c)
 	 * A call may be its function's last instruction. A restorer is
 	 * returned to without having called, so that nothing precedes it.
 	 */
-	if (cfi_find(u->dwfl, c->exact ? c->pc : c->pc - 1, &c->row)) {
+	if (modules_row(u->modules, c->exact ? c->pc : c->pc - 1, &c->row)) {
 		c->class = CODE_PLAIN;
-	} else if (!c->exact && cfi_find(u->dwfl, c->pc, &c->row) &&
+	} else if (!c->exact && modules_row(u->modules, c->pc, &c->row) &&
 		   c->row.is_signal) {
 		c->class = CODE_PLAIN;
 	} else {
 		c->class = CODE_NO_CFI;
 		c->missing = e->end == EMULATE_UNREADABLE;
-		if (function_start(u, c->pc, &start))
+		if (modules_function(u->modules, c->pc, &start))
 			c->start = pointers_start(u->code, start, c->pc);
 		return;
 	}
@@ -275,7 +261,7 @@ bool unwind_starts_at(struct unwind *u, uint64_t pc, uint64_t start)
 {
 	uint64_t found;
 
-	return function_start(u, pc, &found) && found == start;
+	return modules_function(u->modules, pc, &found) && found == start;
 }
 
 /* A function that has pushed nothing yet may start here. */

@@ -19,6 +19,21 @@ bool written_is_stack(const struct snapshot *s, const struct mapping *m)
 	return m > s->mappings && m[-1].end == m->start && !m[-1].prot;
 }
 
+bool written_leaves_out(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->mappings_count; i++) {
+		const struct mapping *m = &s->mappings[i];
+		uint64_t end;
+
+		if (m->shared ? m->prot & PROT_WRITE
+			      : !m->prot &&
+					snapshot_next_data(s, m->start, m->end,
+							   &end) < m->end)
+			return true;
+	}
+	return false;
+}
+
 static bool wanted(const struct mapping *m)
 {
 	unsigned prot = PROT_READ | PROT_WRITE;
@@ -130,6 +145,18 @@ bool written_next(struct written *w, struct bytes *ret, struct bytes *all_ret)
 			return false;
 
 		uint64_t left = w->run_end - w->at;
+
+		w->known = w->ahead && left <= w->limit - w->searched
+				   ? ahead_find(w->ahead, w->at, w->run_end)
+				   : NULL;
+		if (w->known) {
+			*all_ret = (struct bytes){ NULL, 0, w->at };
+			*ret = (struct bytes){ NULL, left, w->at };
+			w->searched += left;
+			w->at = w->run_end;
+			return true;
+		}
+
 		uint64_t size = least(least(left, CHUNK),
 				      w->limit - w->searched);
 		uint64_t want = least(left, size + WRITTEN_MARGIN);

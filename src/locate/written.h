@@ -3,7 +3,7 @@
 #ifndef SIGFRAME_LOCATE_WRITTEN_H
 #define SIGFRAME_LOCATE_WRITTEN_H
 
-#include "source/snapshot.h"
+#include "locate/ahead.h"
 
 /* What is looked for may begin in one piece and end in the next, in bytes. */
 #define WRITTEN_MARGIN 2048
@@ -21,6 +21,8 @@ struct written {
 	uint64_t limit;		/* bytes to look at */
 	uint64_t memory;	/* bytes that there are, so far */
 	uint64_t searched;	/* bytes of them that were given out */
+	const struct ahead *ahead;	/* runs need not be read; or NULL */
+	const struct ahead_run *known;	/* the last piece is one; or NULL */
 	/* the walk's own */
 	size_t index;
 	uint64_t at;
@@ -30,6 +32,9 @@ struct written {
 
 /* Is the mapping the main thread's stack, or has it a guard below? */
 bool written_is_stack(const struct snapshot *s, const struct mapping *m);
+
+/* Can a stack be in memory that is not among that of written_init()? */
+bool written_leaves_out(const struct snapshot *s);
 
 /*
  * All private memory that can be written to, first what looks like a stack;
@@ -46,8 +51,9 @@ void written_deinit(struct written *w);
 
 /*
  * The next piece; ret->size bytes of it are new, and *all_ret has up to
- * WRITTEN_MARGIN more, which come again. False at the end: `memory` and
- * `searched` say then how much there is and how much of it there was to see.
+ * WRITTEN_MARGIN more, which come again; of w->known both have no bytes. False
+ * at the end: `memory` and `searched` say then how much there is and how much
+ * of it there was to see.
  */
 bool written_next(struct written *w, struct bytes *ret, struct bytes *all_ret);
 

@@ -43,8 +43,8 @@ static bool examine(const struct report_target *origin,
 {
 	for (size_t i = 0; origin && i < d->suspects_count; i++) {
 		const struct located_frame *f = &d->suspects[i];
-		struct target t = target_of(origin, &f->facts);
-		struct autopsy a = autopsy_judge(&d->death, &f->facts, &t);
+		struct target t = target_of(origin, f->facts);
+		struct autopsy a = autopsy_judge(&d->death, f->facts, &t);
 
 		if (a.kind == AUTOPSY_NONE)
 			continue;
@@ -61,8 +61,8 @@ static bool examine_left_over(const struct report_target *origin,
 			      const struct located_frame *f,
 			      struct report_hint *ret)
 {
-	struct target t = target_of(origin, &f->facts);
-	enum outcome o = autopsy_returned(&f->facts, &t, &ret->check);
+	struct target t = target_of(origin, f->facts);
+	enum outcome o = autopsy_returned(f->facts, &t, &ret->check);
 
 	ret->kind = o == OUTCOME_LOSSY ? REPORT_HINT_LOSSY
 				       : REPORT_HINT_GARBLED;

@@ -96,9 +96,9 @@ static void add_cause(const struct report_input *in,
 		    (int)tid_of(in, a->death),
 		    a->finding.certain ? "" : "probably ",
 		    a->death->signal ? "got SIGSEGV because" : "died",
-		    a->frame->facts.sigframe.address, fates[a->finding.kind],
+		    a->frame->facts->sigframe.address, fates[a->finding.kind],
 		    checks[a->finding.check].id);
-	message_add_check(t, a->finding.check, &a->frame->facts, &a->target);
+	message_add_check(t, a->finding.check, a->frame->facts, &a->target);
 }
 
 void report_emit_causes(const struct report_input *in, const char *name,
@@ -215,7 +215,7 @@ static void emit_evidence(const struct report_autopsy *a, struct emitter *e)
 static void emit_autopsy(const struct report_input *in,
 			 const struct report_autopsy *a, struct emitter *e)
 {
-	const struct sigframe *s = &a->frame->facts.sigframe;
+	const struct sigframe *s = &a->frame->facts->sigframe;
 	const struct check *c = &checks[a->finding.check];
 	const struct siginfo *info = &a->death->death.info;
 	bool read = a->finding.kind != AUTOPSY_UNREADABLE;
@@ -248,7 +248,7 @@ static void emit_autopsy(const struct report_input *in,
 		    read ? a->frame->interrupted.function : NULL);
 	emit_end(e);
 	text_clear(&t);
-	message_add_check(&t, a->finding.check, &a->frame->facts, &a->target);
+	message_add_check(&t, a->finding.check, a->frame->facts, &a->target);
 	emit_object(e, &F_CHECK, SHAPE_PLAIN);
 	emit_string(e, &F_ID, c->id);
 	emit_string(e, &F_MESSAGE, text_string(&t));
@@ -288,7 +288,7 @@ static void add_suspicion(struct text *t, pid_t tid,
 	if (d->signal)
 		text_printf(t, "the frame at 0x%" PRIx64 " may have been "
 			    "written over the one to blame",
-			    d->signal->facts.sigframe.address);
+			    d->signal->facts->sigframe.address);
 	else
 		text_add(t, d->searched ? "no frame to blame was found"
 					: "the frame to blame is not in what "
@@ -309,14 +309,14 @@ static void emit_hint(const struct report_input *in,
 	} else {
 		emit_null(e, &F_HINT_TID);
 		emit_word(e, &F_HINT_ADDRESS,
-			  h->frame->facts.sigframe.address);
+			  h->frame->facts->sigframe.address);
 		emit_string(e, &F_HINT_CHECK, checks[h->check].id);
 		text_printf(&t, "a frame at 0x%" PRIx64 ", left over from a "
 			    "handler that is gone, cannot have come back %s if "
 			    "it was returned from here: ",
-			    h->frame->facts.sigframe.address,
+			    h->frame->facts->sigframe.address,
 			    h->kind == REPORT_HINT_LOSSY ? "whole" : "right");
-		message_add_check(&t, h->check, &h->frame->facts,
+		message_add_check(&t, h->check, h->frame->facts,
 				  &in->origin->target);
 	}
 	emit_string(e, &F_HINT_TEXT, text_string(&t));

@@ -67,7 +67,7 @@ struct error *compared_add(struct compared *c, enum compared_when when,
 void compared_frame_side(const struct compared_frame *f,
 			 enum compared_when when, struct difference_side *ret)
 {
-	difference_of_frame(&f->frames[when]->facts, ret);
+	difference_of_frame(f->frames[when]->facts, ret);
 }
 
 /*
@@ -179,8 +179,8 @@ static void compare_frame(const struct matching *m, struct compared_frame *f)
 static int compare_addresses(const void *a, const void *b)
 {
 	const struct compared_frame *x = a, *y = b;
-	uint64_t at = x->frames[!x->frames[0]]->facts.sigframe.address;
-	uint64_t other = y->frames[!y->frames[0]]->facts.sigframe.address;
+	uint64_t at = x->frames[!x->frames[0]]->facts->sigframe.address;
+	uint64_t other = y->frames[!y->frames[0]]->facts->sigframe.address;
 
 	return (at > other) - (at < other);
 }

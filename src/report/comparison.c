@@ -160,7 +160,7 @@ static void emit_frame_title(const struct compared_frame *f, struct emitter *e)
 		[COMPARED_ADDED] = "was added",
 		[COMPARED_UNKNOWN] = "could not be compared whole",
 	};
-	const struct sigframe *s = &some_frame(f)->facts.sigframe;
+	const struct sigframe *s = &some_frame(f)->facts->sigframe;
 	struct text t = TEXT_INIT;
 
 	text_printf(&t, "frame at 0x%" PRIx64 " (%s) of ", s->address,
@@ -219,7 +219,7 @@ static void emit_elsewhere(const struct compared_frame *f, struct emitter *e)
 static void emit_frame(const struct compared_frame *f,
 		       const struct report_view *view, struct emitter *e)
 {
-	const struct sigframe *s = &some_frame(f)->facts.sigframe;
+	const struct sigframe *s = &some_frame(f)->facts->sigframe;
 	bool shown = f->outcome != COMPARED_SAME;
 	struct difference_side before, after;
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "locate/recall.h"
 #include "report/frame.h"
 
 #define TO_JSON(k) { .key = (k), .flow = FLOW_HIDDEN }
@@ -115,8 +116,10 @@ void report_emit_dormant(const struct report *r, const struct report_view *view,
 			 const struct report_input *in, struct emitter *e)
 {
 	const struct located *l = in->located;
+	struct recall recall;
 	uint64_t last = 0;
 
+	recall.snapshot = in->snapshot;
 	emit_array(e, &F_DORMANT, SHAPE_INDENTED);
 	for (size_t i = 0; i < l->dormant_count; i++) {
 		const struct located_frame *f = &l->dormant[i];
@@ -126,7 +129,8 @@ void report_emit_dormant(const struct report *r, const struct report_view *view,
 		else
 			emit_string(e, &BLANK, "");
 		last = f->context.address;
-		report_emit_frame(r, view, &in->dormant[i], e);
+		report_emit_frame(r, view, &in->dormant[i],
+				  recall_frame(&recall, f), e);
 	}
 	emit_end(e);
 	emit_number(e, &F_RETURNED, (int64_t)l->returned_count);

@@ -54,6 +54,7 @@ enum field_shape {
 	SHAPE_TABLE,	/* rows whose columns align; text is the heading, with
 			   a tab between columns */
 	SHAPE_JSON_ONLY, /* all within is left out of the text */
+	SHAPES,
 };
 
 struct emitter;

@@ -3,7 +3,6 @@
 #include "report/frame.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -145,7 +144,9 @@ static void emit_place(const struct code_place *p, uint64_t pc,
 		const char *slash = strrchr(p->file, '/');
 		struct text t = TEXT_INIT;
 
-		text_printf(&t, "%s:%u", slash ? slash + 1 : p->file, p->line);
+		text_add(&t, slash ? slash + 1 : p->file);
+		text_add(&t, ":");
+		text_add_number(&t, p->line);
 		emit_number(e, &F_LINE, p->line);
 		emit_string(e, &F_SOURCE_LINE, text_string(&t));
 		text_deinit(&t);
@@ -172,7 +173,8 @@ static void emit_evidence(unsigned evidence, struct emitter *e)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!(evidence & kinds[i].bit))
 			continue;
-		text_printf(&t, "%s%s", t.size ? ", " : "", kinds[i].name);
+		text_add(&t, t.size ? ", " : "");
+		text_add(&t, kinds[i].name);
 		emit_string(e, &ELEMENT, kinds[i].name);
 	}
 	emit_end(e);
@@ -201,10 +203,9 @@ static const struct {
 	[FRAME_RETURN_NOTHING] = { "nothing", "nothing is mapped there" },
 };
 
-static void emit_code(const struct located_frame *f, struct emitter *e)
+static void emit_code(const struct located_frame *f, const struct sigframe *s,
+		      struct emitter *e)
 {
-	const struct sigframe *s = &f->facts.sigframe;
-
 	emit_object(e, &F_INTERRUPTED, SHAPE_PLAIN);
 	emit_place(&f->interrupted, s->regs.r[X86_RIP], e);
 	emit_word(e, &F_SP, s->regs.r[X86_RSP]);
@@ -277,37 +278,47 @@ static void gather(const struct frame_facts *f, struct image_facts *ret)
 	*ret = i;
 }
 
+/* Columns in a cell. */
+enum { NAME_WIDTH = 10, PLACE_WIDTH = 11 };
+
 static void emit_component(const struct frame_facts *f,
-			   const struct image_facts *i, unsigned bit,
-			   struct emitter *e)
+			   const struct image_facts *i,
+			   const struct xregs *x, unsigned bit,
+			   struct text *cell, struct emitter *e)
 {
 	const struct xstate_layout *l = &f->layout;
 	const char *name = xstate_components[bit].name;
 	bool placed = l->features & XSTATE_BIT(bit);
 	bool in_use = i->in_use & XSTATE_BIT(bit);
-	struct xregs x = { .image = i->run.bytes, .layout = *l };
-	bool nonzero = xregs_nonzero(&x, bit);
+	bool nonzero = xregs_nonzero(x, bit);
 	/* what is missing may be anything */
-	bool known = placed && (nonzero || bytes_has(x.image, l->offset[bit],
+	bool known = placed && (nonzero || bytes_has(x->image, l->offset[bit],
 						     l->size[bit]));
 	/* XSAVE writes zeros then; Linux does not ask it for tile state */
 	bool written = bit > XSTATE_SSE && bit != XSTATE_XTILECFG &&
 		       bit != XSTATE_XTILEDATA;
-	struct text cell = TEXT_INIT;
-	char place[24] = "?";
+	size_t place;
 
-	if (placed)
-		snprintf(place, sizeof(place), "%u+%u", l->offset[bit],
-			 l->size[bit]);
-	text_printf(&cell, "%-10s%-11s", name ? name : "unnamed", place);
-	text_add(&cell, !i->in_use_known ? "unknown"
-			: in_use && !nonzero && known ? "in use, zero"
-			: in_use		       ? "in use"
-			: nonzero && known && written ? "initial, not zero"
-						      : "initial");
+	text_clear(cell);
+	text_add(cell, name ? name : "unnamed");
+	text_pad(cell, ' ', NAME_WIDTH - (long)cell->size);
+	place = cell->size;
+	if (placed) {
+		text_add_number(cell, l->offset[bit]);
+		text_add(cell, "+");
+		text_add_number(cell, l->size[bit]);
+	} else {
+		text_add(cell, "?");
+	}
+	text_pad(cell, ' ', PLACE_WIDTH - (long)(cell->size - place));
+	text_add(cell, !i->in_use_known ? "unknown"
+		       : in_use && !nonzero && known ? "in use, zero"
+		       : in_use			      ? "in use"
+		       : nonzero && known && written ? "initial, not zero"
+						     : "initial");
 
 	emit_object(e, &ELEMENT, SHAPE_PLAIN);
-	emit_string(e, &F_C_CELL, text_string(&cell));
+	emit_string(e, &F_C_CELL, text_string(cell));
 	emit_string(e, &F_C_NAME, name);
 	emit_number(e, &F_C_BIT, bit);
 	if (placed) {
@@ -327,7 +338,6 @@ static void emit_component(const struct frame_facts *f,
 	else
 		emit_null(e, &F_C_NONZERO);
 	emit_end(e);
-	text_deinit(&cell);
 }
 
 static void emit_xstate_line(const struct frame_facts *f,
@@ -350,11 +360,16 @@ static void emit_xstate_line(const struct frame_facts *f,
 				"FXSAVE image of %u bytes",
 			    i->run.bytes.addr, XSTATE_FX_SIZE);
 	} else {
-		text_printf(&t, "%u bytes at 0x%" PRIx64 ", %s layout",
-			    i->sw.xstate_size, i->run.bytes.addr,
-			    xstate_family_name(f->family));
-		text_printf(&more, "extended_size %u, magic1 ok, %s",
-			    i->sw.extended_size, magic2[i->magic2]);
+		text_add_number(&t, i->sw.xstate_size);
+		text_add(&t, " bytes at ");
+		text_add_word(&t, i->run.bytes.addr);
+		text_add(&t, ", ");
+		text_add(&t, xstate_family_name(f->family));
+		text_add(&t, " layout");
+		text_add(&more, "extended_size ");
+		text_add_number(&more, i->sw.extended_size);
+		text_add(&more, ", magic1 ok, ");
+		text_add(&more, magic2[i->magic2]);
 	}
 	if (f->sigframe.fpstate && i->run.bytes.addr % 64)
 		text_add(&t, ", MISALIGNED");
@@ -382,6 +397,9 @@ static void emit_tri(struct emitter *e, const struct field *f, enum tri t)
 
 static void emit_xstate(const struct frame_facts *f, struct emitter *e)
 {
+	const struct xregs x = { .image = frame_image(f).bytes,
+				 .layout = f->layout };
+	struct text cell = TEXT_INIT;
 	struct image_facts i;
 	uint32_t mxcsr;
 
@@ -422,8 +440,9 @@ static void emit_xstate(const struct frame_facts *f, struct emitter *e)
 	emit_array(e, &F_COMPONENTS, SHAPE_GRID);
 	for (unsigned bit = 0; bit < XSTATE_MAX; bit++)
 		if ((i.possible | i.in_use) & XSTATE_BIT(bit))
-			emit_component(f, &i, bit, e);
+			emit_component(f, &i, &x, bit, &cell, e);
 	emit_end(e);
+	text_deinit(&cell);
 }
 
 /* What sigreturn restores beside registers. */
@@ -469,10 +488,11 @@ static void emit_context(const struct sigframe *f, struct emitter *e)
 }
 
 void report_emit_frame(const struct report *r, const struct report_view *view,
-		       const struct report_frame *f, struct emitter *e)
+		       const struct report_frame *f,
+		       const struct frame_facts *facts, struct emitter *e)
 {
 	const struct located_frame *l = f->located;
-	const struct sigframe *s = &l->facts.sigframe;
+	const struct sigframe *s = &facts->sigframe;
 
 	emit_word(e, &F_TITLE, s->address);
 	emit_object(e, &ELEMENT, SHAPE_INDENTED);
@@ -481,15 +501,15 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 	emit_string(e, &F_STACK, stack_names[l->stack]);
 	report_emit_parked(l, e);
 	emit_signal(s, e);
-	emit_code(l, e);
+	emit_code(l, s, e);
 	emit_context(s, e);
-	emit_xstate(&l->facts, e);
+	emit_xstate(facts, e);
 	if (view->registers)
-		report_emit_registers(l, e);
+		report_emit_registers(facts, e);
 	if (view->raw)
-		report_emit_raw(l, e);
+		report_emit_raw(facts, e);
 	emit_string(e, &BLANK, "");
-	report_emit_verdicts(r, f, e);
+	report_emit_verdicts(r, f, facts, e);
 	report_emit_rehearsal(f, e);
 	emit_end(e);
 }

@@ -18,7 +18,8 @@ void report_emit_target(const struct report_target *rt, struct emitter *e);
 
 /* For report.c only: one object, a frame with its verdicts. */
 void report_emit_frame(const struct report *r, const struct report_view *view,
-		       const struct report_frame *f, struct emitter *e);
+		       const struct report_frame *f,
+		       const struct frame_facts *facts, struct emitter *e);
 
 /*
  * For restore.c, too: what the frame has of its signal. False if its handler
@@ -27,8 +28,8 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 bool report_frame_signal(const struct sigframe *f, struct siginfo *ret);
 
 /* For frame.c only: the values of the registers, and the bytes. */
-void report_emit_registers(const struct located_frame *f, struct emitter *e);
-void report_emit_raw(const struct located_frame *f, struct emitter *e);
+void report_emit_registers(const struct frame_facts *facts, struct emitter *e);
+void report_emit_raw(const struct frame_facts *facts, struct emitter *e);
 
 /* For frame.c only: what came of trying; nothing if nobody asked. */
 void report_emit_rehearsal(const struct report_frame *f, struct emitter *e);
@@ -42,6 +43,7 @@ enum outcome report_check_outcome(unsigned index, const struct verdict *v);
 
 /* For frame.c only: what becomes of the frame on each target. */
 void report_emit_verdicts(const struct report *r,
-			  const struct report_frame *f, struct emitter *e);
+			  const struct report_frame *f,
+			  const struct frame_facts *facts, struct emitter *e);
 
 #endif

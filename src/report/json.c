@@ -47,7 +47,10 @@ static void new_line(struct json *j)
 		j->failed = errno;
 }
 
-/* Append it as valid UTF-8, with U+FFFD for each byte that is not. */
+/*
+ * Append it as valid UTF-8, with U+FFFD for each byte that is not. What no
+ * terminal should get is escaped also where JSON would not ask for it.
+ */
 static void add_escaped(struct text *t, const char *s)
 {
 	static const char *const escapes[] = {
@@ -64,8 +67,8 @@ static void add_escaped(struct text *t, const char *s)
 			text_add(t, "\xef\xbf\xbd");
 		else if (c < sizeof(escapes) / sizeof(*escapes) && escapes[c])
 			text_add(t, escapes[c]);
-		else if (c < ' ')
-			text_printf(t, "\\u%04x", c);
+		else if (text_is_unprintable(s, length))
+			text_printf(t, "\\u%04x", text_utf8_value(s, length));
 		else
 			text_add_bytes(t, s, length);
 		s += length ? length : 1;

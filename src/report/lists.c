@@ -9,7 +9,7 @@
 
 void lists_add_cpus(struct text *t)
 {
-	text_printf(t, "%-24s %-9s %-6s %6s %6s  %s\n", "model", "xfeatures",
+	text_printf(t, "%-25s %-9s %-6s %6s %6s  %s\n", "model", "xfeatures",
 		    "layout", "frame", "max", "what it is (evidence)");
 	for (unsigned i = 0; i < cpu_rows_count; i++) {
 		const struct cpu_row *row = &cpu_rows[i];
@@ -24,7 +24,7 @@ void lists_add_cpus(struct text *t)
 						   features & ~XSTATE_DYNAMIC);
 			most = xstate_layout_size(l, features);
 		}
-		text_printf(t, "%-24s 0x%-7" PRIx64 " %-6s %6u %6u  %s (%s)\n",
+		text_printf(t, "%-25s 0x%-7" PRIx64 " %-6s %6u %6u  %s (%s)\n",
 			    row->name, features ? features : XSTATE_LEGACY,
 			    xsave ? xstate_family_name(row->vendor) : "-",
 			    frame, most, row->title, row->evidence);

@@ -161,7 +161,7 @@ static struct error *join_frames(struct matching *m)
 			err = &error_no_memory;
 		for (size_t i = 0; !err && i < s->frames_count; i++) {
 			const struct sigframe *f =
-				&s->frames[i].frame->facts.sigframe;
+				&s->frames[i].frame->facts->sigframe;
 
 			slots[side][i] = (struct slot){ f->address, f->kind,
 							i };

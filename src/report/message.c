@@ -12,14 +12,14 @@ void message_add_components(struct text *t, uint64_t mask)
 {
 	const char *comma = "";
 
-	for (unsigned i = 0; i < XSTATE_MAX; i++) {
-		if (!(mask & XSTATE_BIT(i)))
-			continue;
+	for (uint64_t left = mask; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+
+		text_add(t, comma);
 		if (xstate_components[i].name)
-			text_printf(t, "%s%s", comma,
-				    xstate_components[i].name);
+			text_add(t, xstate_components[i].name);
 		else
-			text_printf(t, "%scomponent %u", comma, i);
+			text_printf(t, "component %u", i);
 		comma = ", ";
 	}
 }
@@ -50,10 +50,11 @@ void message_add_signals(struct text *t, uint64_t mask)
 
 	if (!mask)
 		text_add(t, "none");
-	for (unsigned n = 1; n <= SIGINFO_SIGNALS; n++) {
-		if (!(mask & UINT64_C(1) << (n - 1)))
-			continue;
-		text_printf(t, "%s%s", comma, siginfo_signal_name(n));
+	for (uint64_t left = mask; left; left &= left - 1) {
+		unsigned n = (unsigned)__builtin_ctzll(left) + 1;
+
+		text_add(t, comma);
+		text_add(t, siginfo_signal_name(n));
 		comma = ", ";
 	}
 }

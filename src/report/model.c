@@ -59,10 +59,11 @@ void report_destroy(struct report *r)
 }
 
 /*
- * What a thread must have used: its registers, and the first `count` of its
- * frames, which it wrote last, show it.
+ * What a thread of a process must have used: its registers, and the first
+ * `count` of its frames, which it wrote last, show it. Others start anew.
  */
-static uint64_t seen_features(const struct located_thread *thread,
+static uint64_t seen_features(const struct snapshot *s,
+			      const struct located_thread *thread,
 			      size_t count)
 {
 	struct bytes xstate = { thread->thread->xstate,
@@ -71,9 +72,11 @@ static uint64_t seen_features(const struct located_thread *thread,
 	struct xstate_sw sw;
 	uint64_t seen = 0;
 
+	if (s->kind != SOURCE_PROCESS)
+		return 0;
 	for (size_t i = 0; i < count; i++)
 		if (xstate_sw_decode(
-			    frame_image(&thread->frames[i].facts).bytes, &sw))
+			    frame_image(thread->frames[i].facts).bytes, &sw))
 			seen |= sw.xfeatures;
 	if (xstate_header_decode(xstate, &header))
 		seen |= header.xstate_bv;
@@ -81,12 +84,13 @@ static uint64_t seen_features(const struct located_thread *thread,
 }
 
 /* Whichever thread resumes a parked stack: what all have used. */
-static uint64_t common_features(const struct located *l)
+static uint64_t common_features(const struct snapshot *s,
+				const struct located *l)
 {
 	uint64_t seen = l->threads_count ? UINT64_MAX : 0;
 
 	for (size_t i = 0; i < l->threads_count; i++)
-		seen &= seen_features(&l->threads[i],
+		seen &= seen_features(s, &l->threads[i],
 				      l->threads[i].frames_count);
 	return seen;
 }
@@ -110,30 +114,52 @@ static void count_verdict(struct report_counts *c, const struct verdict *v)
 	c->hazards += v->hazards != 0;
 }
 
-static struct error *judge_frame(const struct report *r,
-				 struct report_input *in, uint64_t seen,
-				 struct report_frame *f)
+/* One verdict per target; NULL if there is no memory. `in`: NULL if idle. */
+static struct verdict *judge(const struct report *r,
+			     const struct report_input *in, uint64_t seen,
+			     const struct frame_facts *facts)
 {
-	f->verdicts = calloc(r->targets_count, sizeof(*f->verdicts));
-	if (!f->verdicts)
-		return &error_no_memory;
-	if (in->snapshot->kind == SOURCE_PROCESS)
-		f->dynamic = seen & XSTATE_DYNAMIC;
-	for (size_t i = 0; i < r->targets_count; i++) {
+	struct verdict *ret = calloc(r->targets_count, sizeof(*ret));
+
+	for (size_t i = 0; ret && i < r->targets_count; i++) {
 		const struct report_target *rt = &r->targets[i];
 		struct target t = rt->target;
 
-		target_set_features(&t, thread_features(in, seen, rt));
-		f->verdicts[i] = predict(&f->located->facts, &t);
-		count_verdict(&in->counts, &f->verdicts[i]);
+		if (in)
+			target_set_features(&t, thread_features(in, seen, rt));
+		ret[i] = predict(facts, &t);
 	}
+	return ret;
+}
+
+struct verdict *report_judge(void *arg, const struct frame_facts *f)
+{
+	return judge(arg, NULL, 0, f);
+}
+
+static struct error *judge_frame(const struct report *r,
+				 struct report_input *in, uint64_t seen,
+				 struct located_frame *from,
+				 struct report_frame *f)
+{
+	f->located = from;
+	f->verdicts = TAKE_PTR(from->verdicts);
+	if (in->snapshot->kind == SOURCE_PROCESS)
+		f->dynamic = seen & XSTATE_DYNAMIC;
+	if (!f->verdicts)
+		f->verdicts = judge(r, in, seen, from->facts);
+	if (!f->verdicts)
+		return &error_no_memory;
+	for (size_t i = 0; i < r->targets_count; i++)
+		count_verdict(&in->counts, &f->verdicts[i]);
 	return NULL;
 }
 
 static struct error *judge_thread(const struct report *r,
-				  struct report_input *in,
-				  struct report_thread *t)
+				  struct report_input *in, size_t index)
 {
+	struct report_thread *t = &in->threads[index];
+	struct located_frame *frames = in->located->threads[index].frames;
 	size_t count = t->located->frames_count;
 
 	in->counts.threads++;
@@ -144,11 +170,10 @@ static struct error *judge_thread(const struct report *r,
 	if (!t->frames)
 		return &error_no_memory;
 	for (size_t i = 0; i < count; i++) {
-		t->frames[i].located = &t->located->frames[i];
-
 		struct error *err = judge_frame(
-			r, in, seen_features(t->located, i + 1),
-			&t->frames[i]);
+			r, in, seen_features(in->snapshot, t->located, i + 1),
+			&frames[i], &t->frames[i]);
+
 		if (err)
 			return err;
 		in->counts.frames++;
@@ -160,15 +185,14 @@ static struct error *judge_dormant(const struct report *r,
 				   struct report_input *in)
 {
 	const struct located *l = in->located;
-	uint64_t seen = common_features(l);
+	uint64_t seen = common_features(in->snapshot, l);
 
 	in->dormant = calloc(l->dormant_count + 1, sizeof(*in->dormant));
 	if (!in->dormant)
 		return &error_no_memory;
 	for (size_t i = 0; i < l->dormant_count; i++) {
-		in->dormant[i].located = &l->dormant[i];
-
-		struct error *err = judge_frame(r, in, seen, &in->dormant[i]);
+		struct error *err = judge_frame(r, in, seen, &l->dormant[i],
+						&in->dormant[i]);
 
 		if (err)
 			return err;
@@ -233,7 +257,7 @@ struct error *report_add(struct report *r, struct snapshot *s,
 
 	for (size_t i = 0; !err && i < l->threads_count; i++) {
 		in.threads[i].located = &l->threads[i];
-		err = judge_thread(r, &in, &in.threads[i]);
+		err = judge_thread(r, &in, i);
 	}
 	if (!err)
 		err = judge_dormant(r, &in);

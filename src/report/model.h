@@ -139,7 +139,16 @@ struct report *report_create(const struct report_target *targets,
 			     size_t targets_count);
 void report_destroy(struct report *r);
 
-/* Judge every frame of `l` on every target. Takes `s` and `l`, always. */
+/*
+ * For locate(), `arg` is the report: judge a frame that no running process has
+ * on every target.
+ */
+struct verdict *report_judge(void *arg, const struct frame_facts *f);
+
+/*
+ * Judge every frame of `l` that has not been on every target. Takes `s` and
+ * `l`, always.
+ */
 struct error *report_add(struct report *r, struct snapshot *s,
 			 struct located *l) MUST_USE;
 

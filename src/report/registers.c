@@ -84,7 +84,7 @@ static void add_value(struct text *t, const uint8_t *bytes, unsigned size)
 static void add_lanes(struct text *t, const uint8_t *bytes, unsigned size)
 {
 	unsigned lanes = size / 8;
-	uint64_t value[XREGS_VECTOR_SIZE / 8];
+	uint64_t value[XREGS_VECTOR_SIZE / 8] = { 0 };
 	bool same = true;
 
 	for (unsigned i = 0; i < lanes; i++) {
@@ -164,7 +164,7 @@ static void emit_vector_count(unsigned some, unsigned all, char letter,
 static void emit_vectors(const struct xregs *x, struct emitter *e)
 {
 	unsigned width = xregs_vector_width(x);
-	char letter = width == 64 ? 'z' : width == 32 ? 'y' : 'x';
+	char letter = (char)(width == 64 ? 'z' : width == 32 ? 'y' : 'x');
 	unsigned zeros = 0, missing = 0, count = xregs_vectors(x);
 	struct text value = TEXT_INIT, line = TEXT_INIT;
 
@@ -263,9 +263,8 @@ static void emit_pkru(const struct xregs *x, struct emitter *e)
 	text_deinit(&line);
 }
 
-void report_emit_registers(const struct located_frame *f, struct emitter *e)
+void report_emit_registers(const struct frame_facts *facts, struct emitter *e)
 {
-	const struct frame_facts *facts = &f->facts;
 	struct xregs x = { .image = frame_image(facts).bytes,
 			   .layout = facts->layout };
 	struct xstate_sw sw;
@@ -316,9 +315,8 @@ static void emit_bytes(const struct field *f, const char *title,
 	text_deinit(&line);
 }
 
-void report_emit_raw(const struct located_frame *f, struct emitter *e)
+void report_emit_raw(const struct frame_facts *facts, struct emitter *e)
 {
-	const struct frame_facts *facts = &f->facts;
 	const struct sigframe *s = &facts->sigframe;
 	struct bytes image = frame_image(facts).bytes;
 	uint32_t size = XSTATE_FX_SIZE;

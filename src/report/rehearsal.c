@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "locate/recall.h"
 #include "report/frame.h"
 #include "report/message.h"
 #include "x86/siginfo.h"
@@ -67,11 +68,14 @@ static struct error *rehearse_one(struct report *r, struct report_input *in,
 	uint64_t features = (cpu_default_features(&stage->host->cpu) |
 			     f->dynamic) & stage->host->cpu.xfeatures;
 	size_t host = host_target(r);
+	struct recall recall;
 
+	recall.snapshot = in->snapshot;
 	f->rehearsal = calloc(1, sizeof(*f->rehearsal));
 	if (!f->rehearsal)
 		return &error_no_memory;
-	rehearse(stage, &f->located->facts, features, f->rehearsal);
+	rehearse(stage, recall_frame(&recall, f->located), features,
+		 f->rehearsal);
 	f->rehearsed_pages = stage->pages;
 	f->settled = host < r->targets_count &&
 		     f->rehearsal->features == features &&

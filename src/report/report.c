@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config.h"
+#include "locate/recall.h"
 #include "report/autopsy.h"
 #include "report/brief.h"
 #include "report/dormant.h"
@@ -156,11 +157,9 @@ static const struct field F_PENDING = { .key = "pending",
 					.flow = FLOW_HIDDEN };
 
 /* Mostly known from the copy in the innermost frame only. */
-static void emit_altstack(const struct located_thread *l, struct emitter *e)
+static void emit_altstack(const struct thread *t, const struct sigframe *f,
+			  struct emitter *e)
 {
-	const struct thread *t = l->thread;
-	const struct sigframe *f =
-		l->frames_count ? &l->frames[0].facts.sigframe : NULL;
 	uint64_t address = 0, size = 0;
 
 	if (t->has & THREAD_HAS_ALTSTACK) {
@@ -192,10 +191,12 @@ static void emit_pending(const struct thread *t, struct emitter *e)
 }
 
 static void emit_thread(const struct report *r,
-			const struct report_view *view,
+			const struct report_view *view, struct recall *recall,
 			const struct report_thread *rt, struct emitter *e)
 {
 	const struct located_thread *l = rt->located;
+	const struct frame_facts *facts =
+		l->frames_count ? recall_frame(recall, l->frames) : NULL;
 	const struct thread *t = l->thread;
 	bool shown = l->frames_count || l->complete != TRI_YES;
 	char state[2] = { t->state, '\0' };
@@ -221,13 +222,15 @@ static void emit_thread(const struct report *r,
 	emit_string(e, l->complete == TRI_YES ? &F_LOST : &F_LOST_HIDDEN,
 		    l->lost);
 	emit_number(e, &F_STALE, (int64_t)l->stale);
-	emit_altstack(l, e);
+	emit_altstack(t, facts ? &facts->sigframe : NULL, e);
 	emit_pending(t, e);
 	emit_array(e, &F_FRAMES, SHAPE_INDENTED);
 	for (size_t i = 0; i < l->frames_count; i++) {
 		if (i)
 			emit_string(e, &BLANK, "");
-		report_emit_frame(r, view, &rt->frames[i], e);
+		if (i)
+			facts = recall_frame(recall, &l->frames[i]);
+		report_emit_frame(r, view, &rt->frames[i], facts, e);
 	}
 	emit_end(e);
 	emit_end(e);
@@ -310,7 +313,9 @@ static void emit_input(const struct report *r, const struct report_view *view,
 	const struct snapshot *s = in->snapshot;
 	struct text title = TEXT_INIT;
 	bool detailed = is_detailed(r, view, in);
+	struct recall recall;
 
+	recall.snapshot = s;
 	emit_object(e, &ELEMENT,
 		    detailed || !r->sweep ? SHAPE_PLAIN : SHAPE_JSON_ONLY);
 	if (r->several && detailed) {
@@ -330,7 +335,7 @@ static void emit_input(const struct report *r, const struct report_view *view,
 	report_emit_criu(r, in, e);
 	emit_array(e, &F_THREADS, SHAPE_PLAIN);
 	for (size_t i = 0; i < in->located->threads_count; i++)
-		emit_thread(r, view, &in->threads[i], e);
+		emit_thread(r, view, &recall, &in->threads[i], e);
 	emit_end(e);
 	report_emit_dormant(r, view, in, e);
 	emit_array(e, &F_NOTES, SHAPE_PLAIN);

@@ -151,8 +151,9 @@ static void find_victims(const struct report_input *in, size_t target,
 			if (effect == EFFECTS)
 				continue;
 			add_victim(&ret[effect], tid, lost_of_frame(v));
+			/* those of checkpoints are never forgotten */
 			add_signal(&ret[effect],
-				   &l->frames[k].facts.sigframe);
+				   &l->frames[k].facts->sigframe);
 		}
 		if (l->complete != TRI_YES)
 			add_victim(&ret[FRAMES_MISSING], tid, 0);

@@ -57,7 +57,7 @@ static const struct field F_S_LINE = { .flow = FLOW_LINE };
 static const struct field F_S_INPUTS = { .key = "inputs",
 					 .flow = FLOW_HIDDEN };
 static const struct field F_S_FAILED = {
-	.key = "failed_inputs", .text = "inputs that could not be examined: %",
+	.key = "failed_inputs", .text = "inputs that failed: %",
 	.flow = FLOW_LINE, .style = STYLE_WARNING };
 static const struct field F_S_NONE_FAILED = { .key = "failed_inputs",
 					      .flow = FLOW_HIDDEN };

@@ -3,7 +3,6 @@
 #include "report/text_writer.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +19,9 @@
 
 /* One cell of a grid or table. */
 struct cell {
-	char *text;		/* colors included */
+	struct text text;	/* colors included */
 	size_t columns;		/* without them */
+	bool filled;
 };
 
 struct row {
@@ -38,14 +38,16 @@ struct text_writer {
 	struct text line;	/* colors included */
 	size_t line_columns;	/* without them */
 	struct text value;	/* scratch */
+	struct text safe;	/* the same */
 
 	enum field_shape open[DEPTH_MAX];
 	unsigned depth;
 	unsigned hidden;	/* depth within something JSON-only */
+	unsigned shapes[SHAPES];	/* how many of each are open */
 
 	struct row *rows;	/* of the table or grid that is open */
 	size_t rows_count;
-	size_t rows_room;
+	size_t rows_room;	/* these are kept, and what they hold */
 	unsigned column;	/* last one written to */
 	bool failed;
 };
@@ -86,12 +88,7 @@ static const char *color_of(const struct field *f, const char *value)
 
 static unsigned indentation(const struct text_writer *w)
 {
-	unsigned blanks = 0;
-
-	for (unsigned i = 0; i < w->depth; i++)
-		if (w->open[i] == SHAPE_INDENTED)
-			blanks += 2;
-	return blanks;
+	return 2 * w->shapes[SHAPE_INDENTED];
 }
 
 /* Where what is said now goes. */
@@ -115,34 +112,37 @@ static FILE *place_of(struct text_writer *w)
 	return w->out;
 }
 
-static void write_line(struct text_writer *w, const char *line, size_t size)
+/* Takes a line and ends it. */
+static void write_line(struct text_writer *w, struct text *line)
 {
 	FILE *out = place_of(w);
 
-	if ((size && fwrite(line, 1, size, out) != size) ||
-	    fputc('\n', out) == EOF)
+	text_add(line, "\n");
+	if (text_bad(line) || fwrite(line->data, 1, line->size, out) !=
+				      line->size)
 		w->failed = true;
 }
 
 static void end_line(struct text_writer *w)
 {
-	struct text wrapped = TEXT_INIT;
-	size_t size = w->line.size;
+	struct text *line = &w->line;
 
 	if (!w->line_columns)
 		return;
-	while (size && w->line.data[size - 1] == ' ')
-		size--;
+	while (line->size && line->data[line->size - 1] == ' ')
+		line->size--;
 	if (w->manner.wrap && w->line_columns > w->manner.width) {
-		wrap_line(&wrapped, w->line.data, size, w->manner.width);
-		write_line(w, text_string(&wrapped), wrapped.size);
+		struct text wrapped = TEXT_INIT;
+
+		wrap_line(&wrapped, line->data, line->size, w->manner.width);
+		write_line(w, &wrapped);
+		text_deinit(&wrapped);
 	} else {
-		write_line(w, w->line.data, size);
+		write_line(w, line);
 	}
-	if (text_bad(&w->line) || text_bad(&wrapped))
+	if (text_bad(line))
 		w->failed = true;
-	text_deinit(&wrapped);
-	text_clear(&w->line);
+	text_clear(line);
 	w->line_columns = 0;
 }
 
@@ -151,15 +151,6 @@ static void begin_line(struct text_writer *w)
 	end_line(w);
 	w->line_columns = indentation(w);
 	text_pad(&w->line, ' ', (long)w->line_columns);
-}
-
-/* Is a shape open around here that collects cells? */
-static bool collects(const struct text_writer *w, enum field_shape shape)
-{
-	for (unsigned i = 0; i < w->depth; i++)
-		if (w->open[i] == shape)
-			return true;
-	return false;
 }
 
 static struct row *add_row(struct text_writer *w)
@@ -172,35 +163,31 @@ static struct row *add_row(struct text_writer *w)
 			w->failed = true;
 			return NULL;
 		}
+		memset(rows + w->rows_room, 0,
+		       (room - w->rows_room) * sizeof(*rows));
 		w->rows = rows;
 		w->rows_room = room;
 	}
-	w->rows[w->rows_count] = (struct row){ 0 };
 	w->column = 0;
 	return &w->rows[w->rows_count++];
 }
 
-/* Append to the cell; takes nothing. */
-static void fill(struct text_writer *w, struct cell *c, const char *text,
-		 size_t columns)
+/* Append to the cell. */
+static void fill(struct text_writer *w, struct cell *c,
+		 const struct text *text, size_t columns)
 {
-	size_t old = c->text ? strlen(c->text) : 0, more = strlen(text) + 1;
-	char *joined = realloc(c->text, old + more);
-
-	if (!joined) {
+	text_add_bytes(&c->text, text_string(text), text->size);
+	if (text_bad(&c->text))
 		w->failed = true;
-		return;
-	}
-	memcpy(joined + old, text, more);
-	c->text = joined;
 	c->columns += columns;
+	c->filled = true;
 }
 
 /* A finished piece of text goes where its field says. */
-static void put(struct text_writer *w, enum field_flow flow, const char *text,
-		size_t columns)
+static void put(struct text_writer *w, enum field_flow flow,
+		const struct text *text, size_t columns)
 {
-	bool grid = collects(w, SHAPE_GRID), table = collects(w, SHAPE_TABLE);
+	bool grid = w->shapes[SHAPE_GRID], table = w->shapes[SHAPE_TABLE];
 	struct row *row = w->rows_count ? &w->rows[w->rows_count - 1] : NULL;
 
 	if (grid && (flow == FLOW_CELL || flow == FLOW_MORE)) {
@@ -214,7 +201,7 @@ static void put(struct text_writer *w, enum field_flow flow, const char *text,
 		unsigned column = flow - FLOW_COLUMN_0;
 
 		if (!row || column < w->column ||
-		    (column == w->column && row->cells[column].text))
+		    (column == w->column && row->cells[column].filled))
 			row = add_row(w);
 		w->column = column;
 		if (row)
@@ -229,7 +216,7 @@ static void put(struct text_writer *w, enum field_flow flow, const char *text,
 		end_line(w);
 	else if (flow != FLOW_MORE)
 		begin_line(w);
-	text_add(&w->line, text);
+	text_add_bytes(&w->line, text_string(text), text->size);
 	w->line_columns += columns;
 }
 
@@ -243,8 +230,7 @@ static bool is_shown(const struct text_writer *w, const struct field *f)
 static void show(struct text_writer *w, const struct field *f,
 		 const char *value)
 {
-	const char *format = f->text ? f->text : "%";
-	const char *mark = strchr(format, '%');
+	const char *mark = f->text ? strchr(f->text, '%') : NULL;
 	const char *color = w->manner.color ? color_of(f, value) : NULL;
 	struct text *t = &w->value;
 	size_t start, columns;
@@ -261,52 +247,65 @@ static void show(struct text_writer *w, const struct field *f,
 	if (color)
 		text_add(t, color);
 	start = t->size;
-	text_add_bytes(t, format,
-		       mark ? (size_t)(mark - format) : strlen(format));
-	if (mark) {
-		text_add(t, value);
+	if (mark)
+		text_add_bytes(t, f->text, (size_t)(mark - f->text));
+	text_add(t, mark || !f->text ? value : f->text);
+	if (mark)
 		text_add(t, mark + 1);
-	}
 	columns = text_columns(text_string(t) + start);
 	if (color)
 		text_add(t, "\033[0m");
 	if (text_bad(t))
 		w->failed = true;
-	put(w, f->flow, text_string(t), columns);
+	put(w, f->flow, t, columns);
+}
+
+/* What has been made in w->safe. */
+static void show_safe(struct text_writer *w, const struct field *f)
+{
+	if (text_bad(&w->safe))
+		w->failed = true;
+	show(w, f, text_string(&w->safe));
 }
 
 static void write_string(struct emitter *e, const struct field *f,
 			 const char *value)
 {
-	struct text safe = TEXT_INIT;
+	struct text_writer *w = writer_of(e);
 
-	if (!is_shown(writer_of(e), f))
+	if (!is_shown(w, f))
 		return;
-	text_add_foreign(&safe, value);
-	show(writer_of(e), f, text_string(&safe));
-	text_deinit(&safe);
+	if (text_is_plain(value)) {
+		show(w, f, value);
+		return;
+	}
+	text_clear(&w->safe);
+	text_add_foreign(&w->safe, value);
+	show_safe(w, f);
 }
 
 static void write_number(struct emitter *e, const struct field *f,
 			 int64_t value)
 {
-	char text[24];
+	struct text_writer *w = writer_of(e);
 
-	if (!is_shown(writer_of(e), f))
+	if (!is_shown(w, f))
 		return;
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	show(writer_of(e), f, text);
+	text_clear(&w->safe);
+	text_add_number(&w->safe, value);
+	show_safe(w, f);
 }
 
 static void write_word(struct emitter *e, const struct field *f,
 		       uint64_t value)
 {
-	char text[24];
+	struct text_writer *w = writer_of(e);
 
-	if (!is_shown(writer_of(e), f))
+	if (!is_shown(w, f))
 		return;
-	snprintf(text, sizeof(text), "0x%" PRIx64, value);
-	show(writer_of(e), f, text);
+	text_clear(&w->safe);
+	text_add_word(&w->safe, value);
+	show_safe(w, f);
 }
 
 static void write_boolean(struct emitter *e, const struct field *f, bool value)
@@ -321,13 +320,27 @@ static void write_null(struct emitter *e, const struct field *f)
 	(void)f;
 }
 
-static void free_rows(struct text_writer *w)
+static void clear_rows(struct text_writer *w)
 {
-	for (size_t i = 0; i < w->rows_count; i++)
-		for (unsigned c = 0; c < FLOW_COLUMNS; c++)
-			free(w->rows[i].cells[c].text);
+	for (size_t i = 0; i < w->rows_count; i++) {
+		for (unsigned c = 0; c < FLOW_COLUMNS; c++) {
+			struct cell *cell = &w->rows[i].cells[c];
+
+			text_clear(&cell->text);
+			cell->columns = 0;
+			cell->filled = false;
+		}
+	}
 	w->rows_count = 0;
 	w->column = 0;
+}
+
+static void free_rows(struct text_writer *w)
+{
+	for (size_t i = 0; i < w->rows_room; i++)
+		for (unsigned c = 0; c < FLOW_COLUMNS; c++)
+			text_deinit(&w->rows[i].cells[c].text);
+	free(w->rows);
 }
 
 /* Cells go down the columns, as many columns as fit. */
@@ -352,29 +365,12 @@ static void write_grid(struct text_writer *w)
 		for (size_t i = y; i < count; i += down) {
 			const struct cell *c = &w->rows[i].cells[0];
 
-			text_add(&w->line, c->text ? c->text : "");
+			text_add(&w->line, text_string(&c->text));
 			text_pad(&w->line, ' ', (long)(widest - c->columns));
 			w->line_columns += widest;
 		}
 		end_line(w);
 	}
-}
-
-/* Bytes of `text` that fit into `room` columns, broken at a blank. */
-static size_t fitting(const char *text, size_t room)
-{
-	size_t columns = 0, fit = 0;
-
-	for (const char *s = text; *s; columns++) {
-		size_t length = text_utf8_length(s);
-
-		if (*s == ' ' && columns <= room)
-			fit = (size_t)(s - text);
-		s += length ? length : 1;
-	}
-	if (columns <= room || !fit)	/* a word that is too long stays whole */
-		return columns <= room ? strlen(text) : strcspn(text, " ");
-	return fit;
 }
 
 /* The last column has no color, so it can be broken into lines. */
@@ -386,7 +382,7 @@ static void write_last_column(struct text_writer *w, const char *text,
 						       : LAST_COLUMN_MIN;
 
 	while (*text) {
-		size_t size = fitting(text, room);
+		size_t size = wrap_fitting(text, room);
 
 		text_add_bytes(&w->line, text, size);
 		text += size;
@@ -439,7 +435,7 @@ static void write_table(struct text_writer *w)
 		for (unsigned c = 0; c < FLOW_COLUMNS - 1; c++) {
 			size_t pad = widths[c] + COLUMN_GAP;
 
-			text_add(&w->line, cells[c].text ? cells[c].text : "");
+			text_add(&w->line, text_string(&cells[c].text));
 			if (cells[c].columns > widths[c]) {
 				w->line_columns = 1;
 				begin_line(w);
@@ -449,9 +445,8 @@ static void write_table(struct text_writer *w)
 			text_pad(&w->line, ' ', (long)pad);
 			indent += widths[c] + COLUMN_GAP;
 		}
-		if (cells[FLOW_COLUMNS - 1].text)
-			write_last_column(w, cells[FLOW_COLUMNS - 1].text,
-					  indent);
+		write_last_column(w, text_string(&cells[FLOW_COLUMNS - 1].text),
+				  indent);
 		w->line_columns = 1;
 		end_line(w);
 	}
@@ -466,8 +461,7 @@ static void table_heading(struct text_writer *w, const char *text)
 		struct text cell = TEXT_INIT;
 
 		text_add_bytes(&cell, text, length);
-		put(w, flow++, text_string(&cell),
-		    text_columns(text_string(&cell)));
+		put(w, flow++, &cell, text_columns(text_string(&cell)));
 		text_deinit(&cell);
 		text += length;
 		text += *text == '\t';
@@ -489,11 +483,12 @@ static void write_begin(struct emitter *e, const struct field *f,
 	if (!w->hidden && shape != SHAPE_TABLE && f && f->text)
 		show(w, f, "");
 	w->open[w->depth++] = shape;
+	w->shapes[shape]++;
 	if (w->hidden)
 		return;
 	if (shape == SHAPE_GRID || shape == SHAPE_TABLE) {
 		end_line(w);
-		free_rows(w);
+		clear_rows(w);
 	}
 	if (shape == SHAPE_TABLE && f && f->text)
 		table_heading(w, f->text);
@@ -505,6 +500,7 @@ static void write_end(struct emitter *e)
 	enum field_shape shape = w->open[w->depth - 1];
 
 	w->depth--;
+	w->shapes[shape]--;
 	if (w->hidden) {
 		w->hidden--;
 		return;
@@ -514,7 +510,7 @@ static void write_end(struct emitter *e)
 	else if (shape == SHAPE_TABLE)
 		write_table(w);
 	if (shape == SHAPE_GRID || shape == SHAPE_TABLE)
-		free_rows(w);
+		clear_rows(w);
 }
 
 static void write_front(struct emitter *e, bool front)
@@ -564,11 +560,11 @@ static void write_destroy(struct emitter *e)
 	struct text_writer *w = writer_of(e);
 
 	free_rows(w);
-	free(w->rows);
 	if (w->behind)
 		fclose(w->behind);
 	text_deinit(&w->line);
 	text_deinit(&w->value);
+	text_deinit(&w->safe);
 	free(w);
 }
 

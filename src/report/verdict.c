@@ -111,11 +111,9 @@ void report_emit_components(const struct field *f, uint64_t mask,
 	struct text name = TEXT_INIT;
 
 	emit_array(e, f, SHAPE_JSON_ONLY);
-	for (unsigned i = 0; i < XSTATE_MAX; i++) {
-		if (!(mask & XSTATE_BIT(i)))
-			continue;
+	for (uint64_t left = mask; left; left &= left - 1) {
 		text_clear(&name);
-		message_add_components(&name, XSTATE_BIT(i));
+		message_add_components(&name, left & -left);
 		emit_string(e, &ELEMENT, text_string(&name));
 	}
 	emit_end(e);
@@ -228,10 +226,9 @@ static void emit_by_rules(const struct verdict *v, const struct target *t,
 }
 
 void report_emit_verdicts(const struct report *r,
-			  const struct report_frame *f, struct emitter *e)
+			  const struct report_frame *f,
+			  const struct frame_facts *facts, struct emitter *e)
 {
-	const struct frame_facts *facts = &f->located->facts;
-
 	emit_array(e, &F_VERDICTS, SHAPE_TABLE);
 	for (size_t i = 0; i < r->targets_count; i++) {
 		const struct target *t = &r->targets[i].target;

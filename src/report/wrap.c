@@ -82,3 +82,19 @@ void wrap_line(struct text *t, const char *line, size_t size, unsigned width)
 	}
 	text_add_bytes(t, start, (size_t)(end - start));
 }
+
+size_t wrap_fitting(const char *text, size_t room)
+{
+	size_t columns = 0, fit = 0;
+
+	for (const char *s = text; *s; columns++) {
+		size_t length = text_utf8_length(s);
+
+		if (*s == ' ' && columns <= room)
+			fit = (size_t)(s - text);
+		s += length ? length : 1;
+	}
+	if (columns <= room || !fit)	/* a word that is too long stays whole */
+		return columns <= room ? strlen(text) : strcspn(text, " ");
+	return fit;
+}

@@ -13,4 +13,10 @@
  */
 void wrap_line(struct text *t, const char *line, size_t size, unsigned width);
 
+/*
+ * Bytes of `text`, without colors, that fit into `room` columns, broken at a
+ * blank; a word that is too long stays whole.
+ */
+size_t wrap_fitting(const char *text, size_t room);
+
 #endif

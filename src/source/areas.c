@@ -135,15 +135,21 @@ static void add_hit(struct areas *areas, struct area *a, struct scan_hit hit)
 }
 
 /*
- * Have [start, start + size) in the window, as far as it can be read, and keep
- * what is before that if there is room for both. Returns how much there is.
+ * Have [start, start + size) of the area in the window, as far as it can be
+ * read, and keep what is before that if there is room for both. Returns how
+ * much there is. It begins with a page, which costs no more: it is often
+ * looked at from a little below next.
  */
-static size_t extend_window(struct areas *areas, uint64_t start, size_t size)
+static size_t extend_window(struct areas *areas, const struct area *a,
+			    uint64_t start, size_t size)
 {
+	uint64_t from = start;
 	uint64_t skip = start - areas->window_addr;
 
 	if (start < areas->window_addr || skip > areas->window_size) {
 		areas->window_size = 0;
+		start = max64(start & -AREA_PAGE, a->start);
+		size += from - start;
 	} else if (skip + size > sizeof(areas->window)) {
 		areas->window_size -= skip;
 		memmove(areas->window, areas->window + skip,
@@ -158,7 +164,8 @@ static size_t extend_window(struct areas *areas, uint64_t start, size_t size)
 			areas->snapshot, start + areas->window_size,
 			areas->window + areas->window_size,
 			size - areas->window_size);
-	return min64(areas->window_size, size);
+	size = min64(areas->window_size, size);
+	return size > from - start ? size - (from - start) : 0;
 }
 
 /*
@@ -172,11 +179,11 @@ static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
 	uint64_t cursor = start;
 
 	end = above(start, size, end);
-	size = extend_window(areas, start,
+	size = extend_window(areas, a, start,
 			     above(end, AREA_OVERLAP, a->end) - start);
 
 	uint64_t skip = start - areas->window_addr;
-	struct bytes b = { areas->window + skip, size - skip, start };
+	struct bytes b = { areas->window + skip, size, start };
 
 	end = min64(end, start + b.size);
 	/* what lies in the overlap is the next piece's */

@@ -12,6 +12,7 @@
 /* Larger than any frame with its extended state, so none is cut in two. */
 #define AREA_OVERLAP KIB(16)
 #define AREA_WINDOW KIB(256 + 16)
+#define AREA_PAGE KIB(4)
 
 struct range {
 	uint64_t start;
@@ -48,7 +49,7 @@ struct areas {
 	bool no_memory;			/* something is missing because of it */
 	uint64_t window_addr;		/* what was read last */
 	size_t window_size;
-	uint8_t window[AREA_WINDOW];
+	uint8_t window[AREA_WINDOW + AREA_PAGE];
 };
 
 /* False if there is no memory. */

@@ -189,9 +189,10 @@ static struct error *read_files(struct checkpoint *c)
 {
 	struct error *err = criu_files_read(c->images, &c->files);
 
-	if (err && error_code(err) == ERROR_GONE)
-		return keep_problem(err, &c->files_problem);
-	return err;
+	/* half of the names is worse than none */
+	if (err)
+		criu_files_deinit(&c->files);
+	return keep_problem(err, &c->files_problem);
 }
 
 struct error *checkpoint_open(struct image_files *files, const char *name,

@@ -277,10 +277,10 @@ static void note_damage(const struct coredump *d, struct snapshot *s)
 	if (d->wanted_size > d->size)
 		snapshot_note(s, "the core is truncated: %" PRIu64 " of %"
 			      PRIu64 " bytes", d->size, d->wanted_size);
-	if (d->dropped)
-		snapshot_note(s, "%zu segment%s of the core ignored: "
-			      "overlapping or out of range", d->dropped,
-			      d->dropped == 1 ? "" : "s");
+	if (d->damaged)
+		snapshot_note(s, "%zu segment%s of the core damaged: "
+			      "overlapping or out of range", d->damaged,
+			      text_plural(d->damaged));
 }
 
 /* As an ordinary core an export would lack nearly everything. */
@@ -324,7 +324,7 @@ static struct error *read_core(struct core *core, struct snapshot *s,
 		err = add_mappings(core, s);
 	if (err)
 		return err;
-	s->mappings_partial = core->dump.dropped || !core->notes.by_kernel;
+	s->mappings_partial = core->dump.damaged || !core->notes.by_kernel;
 
 	const char *mapped = path_at(core, core->notes.entry);
 

@@ -12,6 +12,11 @@ struct core_options {
 	const pid_t *tids;	/* only these threads; none: all */
 	size_t tids_count;
 	bool whole_xstate;	/* keep all that threads have in registers */
+	/*
+	 * Keep the extended state only of threads that a signal killed, and of
+	 * a few others, to tell what the CPU is like.
+	 */
+	bool few_xstates;
 };
 
 /*

@@ -102,9 +102,12 @@ static struct error *add_segment(struct coredump *d,
 
 	if (!p->memsz)
 		return NULL;
+	/* a size that makes no sense does not take the bytes away */
 	if (__builtin_add_overflow(s.start, p->memsz, &s.end)) {
-		d->dropped++;
-		return NULL;
+		d->damaged++;
+		s.end = s.start + s.filesz;
+		if (s.end <= s.start)
+			return NULL;
 	}
 	if (s.offset < d->size)
 		s.dumped = d->size - s.offset < s.filesz
@@ -204,17 +207,83 @@ static int compare_segments(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
+static void cut_front(struct core_segment *s, uint64_t start)
+{
+	uint64_t cut = start - s->start;
+
+	s->start = start;
+	s->offset += cut;
+	s->filesz -= cut < s->filesz ? cut : s->filesz;
+	s->dumped -= cut < s->dumped ? cut : s->dumped;
+}
+
+static void cut_end(struct core_segment *s, uint64_t end)
+{
+	uint64_t size = end - s->start;
+
+	s->end = end;
+	if (s->filesz > size)
+		s->filesz = size;
+	if (s->dumped > size)
+		s->dumped = size;
+}
+
+/*
+ * `next` starts in `s`. Bytes that the file has go before those that it should
+ * have; where it has both, nobody knows which are right, and neither is taken.
+ * Each may be empty then.
+ */
+static void divide(struct core_segment *s, struct core_segment *next)
+{
+	struct core_segment rest = *s;
+	uint64_t start = next->start;
+	bool same = next->offset - s->offset == start - s->start;
+
+	if (!next->dumped || (same && s->dumped)) {
+		cut_front(next, s->end < next->end ? s->end : next->end);
+		return;
+	}
+	if (s->dumped > start - s->start) {
+		/* what is left of the one that ends later */
+		if (s->end > next->end) {
+			cut_front(&rest, next->end);
+			*next = rest;
+		} else {
+			cut_front(next, s->end);
+		}
+	}
+	cut_end(s, start);
+}
+
 static void sort_segments(struct coredump *d)
 {
 	struct core_segment *s = d->segments;
+	uint64_t disputed = 0;		/* below, nothing more is taken */
 	size_t kept = 0;
 
 	if (d->segments_count)
 		qsort(s, d->segments_count, sizeof(*s), compare_segments);
-	for (size_t i = 0; i < d->segments_count; i++)
-		if (!kept || s[i].start >= s[kept - 1].end)
-			s[kept++] = s[i];
-	d->dropped += d->segments_count - kept;
+	for (size_t i = 0; i < d->segments_count; i++) {
+		struct core_segment next = s[i];
+		struct core_segment *last = kept ? &s[kept - 1] : NULL;
+		bool over = next.start < disputed;
+
+		/* first: what is left of an earlier one may start later */
+		if (over)
+			cut_front(&next, disputed < next.end ? disputed
+							     : next.end);
+		if (last && next.start < next.end && next.start < last->end) {
+			over = true;
+			divide(last, &next);
+		}
+		d->damaged += over;
+		if (over && next.start > disputed)
+			disputed = next.start;
+		if (last && last->start == last->end)
+			kept--;
+		if (next.start < next.end)
+			s[kept++] = next;
+	}
 	d->segments_count = kept;
 }
 

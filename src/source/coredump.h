@@ -29,15 +29,16 @@ struct coredump {
 	struct elffile_header header;
 	struct core_segment *segments;	/* by address, never overlapping */
 	size_t segments_count;
-	size_t dropped;			/* overlapping or out of range */
+	size_t damaged;			/* overlapping or out of range */
 	struct note_segment *notes;	/* in the file's order */
 	size_t notes_count;
 };
 
 /*
  * Read the headers of a core of an x86-64, x32 or i386 process. An error says
- * what the file is instead. Of segments that overlap, the one with the lowest
- * address stays. `d` is zeroed but for fd.
+ * what the file is instead. Where segments overlap, bytes that the file has are
+ * preferred to those that it should have, but if it has two for an address,
+ * there are none. `d` is zeroed but for fd.
  */
 struct error *coredump_open(struct coredump *d) MUST_USE;
 void coredump_deinit(struct coredump *d);

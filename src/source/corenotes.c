@@ -10,11 +10,14 @@
 #include "source/coreforms.h"
 #include "source/elfnames.h"
 
-#define WINDOW_SIZE (64 * 1024)
 /* 4 MiB at first; kernel.core_file_note_size_limit can go up to this. */
 #define FILE_NOTE_MAX (16 * 1024 * 1024)
+/* Bytes that are searched for the next note behind damaged ones, in all. */
+#define SEARCH_MAX (1024 * 1024)
 /* A layout that puts something behind this is not believed. */
 #define XSTATE_SANE_SIZE 65536
+/* One will do, unless somebody changed it. */
+#define XSTATES_FEW 16
 
 static void decode_regs(const struct prstatus_form *form, struct bytes desc,
 			struct thread *t)
@@ -39,13 +42,31 @@ static void decode_regs(const struct prstatus_form *form, struct bytes desc,
 	t->has |= THREAD_HAS_PC_SP | THREAD_HAS_GPRS;
 }
 
+/* All notes on the last thread are read. */
+static void end_thread(struct corenotes *n)
+{
+	struct snapshot *s = n->snapshot;
+	struct thread *t;
+
+	n->current = NULL;
+	if (!n->options->few_xstates || s->threads_count <= XSTATES_FEW)
+		return;
+	t = &s->threads[s->threads_count - 1];
+	if (t->has & THREAD_HAS_SIGINFO)
+		return;
+	free(t->xstate);
+	t->xstate = NULL;
+	t->xstate_size = 0;
+	t->has &= ~(unsigned)THREAD_HAS_XSTATE;
+}
+
 static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
 {
 	const struct prstatus_form *form;
 	uint64_t sighold = 0;
 	uint32_t pid, signo = 0;
 
-	n->current = NULL;
+	end_thread(n);
 	form = coreforms_status(n->header->word, n->header->machine);
 	if (!form || form->size != desc.size ||
 	    !bytes_u32(desc, form->pid_off, &pid)) {
@@ -54,6 +75,7 @@ static struct error *take_prstatus(struct corenotes *n, struct bytes desc)
 		return NULL;
 	}
 	n->threads_seen++;
+	n->due = ~0u;
 	/* pr_info.si_signo: the fatal signal, in every thread's note. */
 	bytes_u32(desc, 0, &signo);
 	n->by_kernel |= signo != 0;
@@ -221,6 +243,14 @@ static struct error *take_xstate(struct corenotes *n, struct bytes desc)
 	return NULL;
 }
 
+/* NT_X86_XSTATE has the same; but that there is one tells of a thread. */
+static struct error *take_fpregs(struct corenotes *n, struct bytes desc)
+{
+	(void)n;
+	(void)desc;
+	return NULL;
+}
+
 /* The note is there only if the thread uses one. */
 static struct error *take_shadow_stack(struct corenotes *n, struct bytes desc)
 {
@@ -313,13 +343,15 @@ static const struct handler {
 	uint32_t type;
 	uint32_t max;		/* bytes of contents; more is malformed */
 	struct error *(*take)(struct corenotes *n, struct bytes desc);
+	bool once;		/* for a thread, behind its NT_PRSTATUS */
 } handlers[] = {
 	{ "CORE", NT_PRSTATUS, 4096, take_prstatus },
+	{ "CORE", NT_FPREGSET, XSTATE_SANE_SIZE, take_fpregs, true },
 	{ "CORE", NT_PRPSINFO, 4096, take_prpsinfo },
 	{ "CORE", NT_SIGINFO, 4096, take_siginfo },
 	{ "CORE", NT_AUXV, 65536, take_auxv },
 	{ "CORE", NT_FILE, FILE_NOTE_MAX, take_file },
-	{ "LINUX", NT_X86_XSTATE, XSTATE_SANE_SIZE, take_xstate },
+	{ "LINUX", NT_X86_XSTATE, XSTATE_SANE_SIZE, take_xstate, true },
 	{ "LINUX", NT_X86_SHSTK, 4096, take_shadow_stack },
 	{ "LINUX", NT_X86_XSAVE_LAYOUT, 4096, take_layout },
 	{ CARRIED_NOTE_NAME, CARRIED_CPU, CARRIED_MAX, take_carried_cpu },
@@ -341,77 +373,80 @@ static const struct handler *handler_of(struct bytes head,
 	return NULL;
 }
 
-/*
- * Bytes [off, off + size) of the file, which must lie before its end. Valid
- * until the next call.
- */
-static struct error *window_get(struct corenotes *n, uint64_t off, size_t size,
-				struct bytes *ret)
+/* Where the next note begins that is known, behind a damaged one at `off`. */
+static struct error *find_note(struct corenotes *n, uint64_t off, uint64_t end,
+			       uint64_t *ret)
 {
-	if (off < n->window_off || off - n->window_off > n->window_size ||
-	    size > n->window_size - (off - n->window_off)) {
-		struct elffile_image file = elffile_image_of(&n->fd);
-		uint64_t left = n->file_size - off;
-		size_t want = size > WINDOW_SIZE ? size : WINDOW_SIZE;
+	struct elffile_note note;
+	struct bytes b;
+	bool fits;
 
-		if (want > left)
-			want = left;
-		if (want > n->window_room) {
-			free(n->window);
-			n->window_room = 0;
-			n->window = malloc(want);
-			if (!n->window)
-				return &error_no_memory;
-			n->window_room = want;
+	*ret = end;
+	while (end - off > NOTEWINDOW_ALIGN && n->searched < SEARCH_MAX) {
+		struct error *err;
+
+		off += NOTEWINDOW_ALIGN;
+		n->searched += NOTEWINDOW_ALIGN;
+		err = notewindow_head(&n->window, off, end, &b, &note,
+				      &fits);
+		if (err)
+			return err;
+		if (fits && handler_of(b, &note)) {
+			*ret = off;
+			return NULL;
 		}
-		n->window_size = 0;
-		if (!file.read(file.arg, off, n->window, want))
-			return error_new(ERROR_BAD_INPUT,
-					 "the notes cannot be read");
-		n->window_off = off;
-		n->window_size = want;
 	}
-	*ret = (struct bytes){ n->window + (off - n->window_off), size, off };
 	return NULL;
 }
 
-/* Enough for every name in `handlers`. */
-#define HEAD_SIZE (ELFFILE_NOTE_NAME + 24)
+/* Of a thread whose NT_PRSTATUS is not there, the other notes tell. */
+static void note_once(struct corenotes *n, const struct handler *h)
+{
+	unsigned bit = 1u << (h - handlers);
+
+	if (!h->once)
+		return;
+	if (!(n->due & bit)) {
+		n->threads_lost = true;
+		n->current = NULL;
+	}
+	n->due &= ~bit;
+}
 
 static struct error *take_note(struct corenotes *n, uint64_t off, uint64_t end,
 			       uint64_t *next_ret)
 {
-	uint64_t left = end - off;
 	struct elffile_note note;
 	struct bytes b;
-	struct error *err = window_get(n, off,
-				       left < HEAD_SIZE ? left : HEAD_SIZE, &b);
+	bool fits;
+	struct error *err = notewindow_head(&n->window, off, end, &b, &note,
+					    &fits);
 
 	*next_ret = end;
 	if (err)
 		return err;
-	/* A hole reads as notes without type, name or contents. */
-	if (!elffile_note_decode(b, 0, 4, &note) ||
-	    (!note.name_size && !note.desc_size && !note.type) ||
-	    note.desc_off > left || note.desc_size > left - note.desc_off) {
+	/* All have an owner; holes read as notes without anything. */
+	if (!fits || !note.name_size) {
 		n->malformed++;
 		n->threads_lost = true;
-		return NULL;
+		return find_note(n, off, end, next_ret);
 	}
-	if (note.next_off < left)
+	if (note.next_off < end - off)
 		*next_ret = off + note.next_off;
 
 	const struct handler *h = handler_of(b, &note);
 
 	if (!h)
 		return NULL;
+	note_once(n, h);
 	if (note.desc_size > h->max) {
 		n->malformed++;
 		n->threads_lost |= note.type == NT_PRSTATUS;
 		n->current = NULL;
 		return NULL;
 	}
-	err = window_get(n, off + note.desc_off, note.desc_size, &b);
+	err = notewindow_get(&n->window, off + note.desc_off, note.desc_size,
+			     &b);
 	return err ? err : h->take(n, b);
 }
 
@@ -419,6 +454,8 @@ struct error *corenotes_read(struct corenotes *n, uint64_t off, uint64_t size)
 {
 	struct error *err = NULL;
 
+	n->window.fd = n->fd;
+	n->window.file_size = n->file_size;
 	if (off >= n->file_size || size > n->file_size - off)
 		n->threads_lost = true;
 	if (off >= n->file_size)
@@ -489,14 +526,35 @@ static size_t note_missing(struct corenotes *n)
 	return missing;
 }
 
+static int compare_tids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Two notes on one thread: the number of one of them is another's. */
+static struct error *find_twins(struct corenotes *n)
+{
+	const struct snapshot *s = n->snapshot;
+	CLEANUP_FREE pid_t *tids = calloc(s->threads_count + 1, sizeof(*tids));
+
+	if (!tids)
+		return &error_no_memory;
+	for (size_t i = 0; i < s->threads_count; i++)
+		tids[i] = s->threads[i].tid;
+	qsort(tids, s->threads_count, sizeof(*tids), compare_tids);
+	for (size_t i = 1; i < s->threads_count; i++)
+		n->threads_lost |= tids[i] == tids[i - 1];
+	return NULL;
+}
+
 struct error *corenotes_finish(struct corenotes *n)
 {
 	struct snapshot *s = n->snapshot;
 
-	free(n->window);
-	n->window = NULL;
-	n->window_size = n->window_room = 0;
-	n->current = NULL;
+	notewindow_deinit(&n->window);
+	end_thread(n);
 	sort_ranges(n);
 	infer_layout(n);
 	if (n->malformed)
@@ -510,7 +568,10 @@ struct error *corenotes_finish(struct corenotes *n)
 				 "the core has none of the threads asked for");
 
 	bool missing = note_missing(n);
+	struct error *err = find_twins(n);
 
+	if (err)
+		return err;
 	if (!s->pid)
 		s->pid = s->threads[0].tid;
 	if (n->threads_lost && (missing || !n->options->tids_count)) {
@@ -534,6 +595,6 @@ void corenotes_deinit(struct corenotes *n)
 {
 	free(n->ranges);
 	free(n->names);
-	free(n->window);
+	notewindow_deinit(&n->window);
 	free(n->carried);
 }

@@ -5,6 +5,7 @@
 
 #include "source/core.h"
 #include "source/mapfiles.h"
+#include "source/notewindow.h"
 
 /* Start with what the first part asks for, the rest zeroed. */
 struct corenotes {
@@ -32,17 +33,17 @@ struct corenotes {
 	size_t threads_seen;		/* also those not asked for */
 	size_t malformed;
 	bool threads_lost;	/* a damaged part may have told of more */
+	unsigned due;	/* bit n: the n-th kind of note may follow for it */
+	size_t searched;	/* bytes, for notes behind damaged ones */
 	uint32_t xstate_size;		/* of the first NT_X86_XSTATE */
 	char *names;			/* the paths of ranges */
-	uint8_t *window;
-	uint64_t window_off;
-	size_t window_size;
-	size_t window_room;
+	struct notewindow window;
 };
 
 /*
  * Take in the notes at [off, off + size) of the file, as far as the file has
- * them. Malformed ones are skipped and counted. They are read through a
+ * them. Malformed ones are skipped and counted; behind them the next one that
+ * is known is searched for, up to some limit. They are read through a
  * window, so the memory needed does not depend on how many there are.
  */
 struct error *corenotes_read(struct corenotes *n, uint64_t off,

@@ -28,7 +28,10 @@ static struct error *add_file(struct criu_files *f, const CriuFile *file)
 	f->list = added;
 	added += f->count;
 	*added = (struct criu_file){ .id = file->id, .size = r->size };
-	added->path = strndup((const char *)r->name.data, r->name.len);
+	/* of an empty name there is no data */
+	added->path = r->name.len ? strndup((const char *)r->name.data,
+					    r->name.len)
+				  : strdup("");
 	if (!added->path)
 		return &error_no_memory;
 	f->count++;

@@ -85,7 +85,8 @@ size_t elffile_read(int fd, uint64_t off, void *buf, size_t size)
 	if (off > INT64_MAX || size > INT64_MAX - off)
 		return 0;
 	while (done < size) {
-		ssize_t got = pread(fd, out + done, size - done, off + done);
+		ssize_t got = pread(fd, out + done, size - done,
+				    (off_t)(off + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -429,7 +430,7 @@ static int open_in(int from, const char *root, const char *path, int flags)
 	if (dir < 0)
 		return -1;
 
-	int fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 	/* Before Linux 5.6 links can lead out of `root`. */
 	if (fd < 0 && errno == ENOSYS)

@@ -2,7 +2,6 @@
 /* feed.c - a stream as libarchive wants to be given one */
 #include "source/feed.h"
 
-#include <archive.h>
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -16,7 +15,7 @@ static la_ssize_t feed_read(struct archive *a, void *arg, const void **ret)
 	if (!f->error)
 		f->error = stream_read(f->stream, f->buf, sizeof(f->buf), &got);
 	if (f->error) {
-		archive_set_error(a, EIO, "not readable");
+		f->library->archive_set_error(a, EIO, "not readable");
 		return ARCHIVE_FATAL;
 	}
 	*ret = f->buf;
@@ -34,12 +33,13 @@ static la_int64_t feed_skip(struct archive *a, void *arg, la_int64_t size)
 
 int feed_open(struct feed *f, struct archive *a)
 {
-	return archive_read_open2(a, f, NULL, feed_read, feed_skip, NULL);
+	return f->library->archive_read_open2(a, f, NULL, feed_read, feed_skip,
+					      NULL);
 }
 
 struct error *feed_error(struct feed *f, struct archive *a, const char *what)
 {
-	const char *why = archive_error_string(a);
+	const char *why = f->library->archive_error_string(a);
 
 	if (f->error)
 		return TAKE_PTR(f->error);

@@ -3,11 +3,11 @@
 #ifndef SIGFRAME_SOURCE_FEED_H
 #define SIGFRAME_SOURCE_FEED_H
 
+#include "source/archive_library.h"
 #include "source/stream.h"
 
-struct archive;
-
 struct feed {
+	const struct archive_library *library;
 	struct stream *stream;	/* borrowed */
 	/*
 	 * Why the stream could not be read: asked for, and taken, after each

@@ -2,8 +2,6 @@
 /* imagearchive.c - the files of a checkpoint in a tar archive */
 #include "source/imagearchive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -124,6 +122,7 @@ static struct error *copy_data(struct feed *f, struct archive *a,
 			       struct archive_entry *entry, struct spool *spool,
 			       struct member *m)
 {
+	const struct archive_library *l = f->library;
 	struct error *err = NULL;
 
 	m->offset = spool->size;
@@ -131,7 +130,7 @@ static struct error *copy_data(struct feed *f, struct archive *a,
 		const void *data;
 		size_t size;
 		la_int64_t at;
-		int code = archive_read_data_block(a, &data, &size, &at);
+		int code = l->archive_read_data_block(a, &data, &size, &at);
 		uint64_t done = spool->size - m->offset;
 
 		if (code == ARCHIVE_EOF)
@@ -143,8 +142,8 @@ static struct error *copy_data(struct feed *f, struct archive *a,
 			err = spool_add(spool, data, size);
 	}
 	m->size = spool->size - m->offset;
-	if (!err && archive_entry_size(entry) > (la_int64_t)m->size)
-		err = spool_skip(spool, (uint64_t)archive_entry_size(entry) -
+	if (!err && l->archive_entry_size(entry) > (la_int64_t)m->size)
+		err = spool_skip(spool, (uint64_t)l->archive_entry_size(entry) -
 				 m->size);
 	m->size = spool->size - m->offset;
 	return err;
@@ -190,16 +189,17 @@ static struct error *take_entry(struct feed *f, struct archive *a,
 				struct archive_entry *entry,
 				struct spool *spool, struct images *i)
 {
-	const char *path = archive_entry_pathname(entry);
-	const char *target = archive_entry_symlink(entry);
-	const char *hardlink = archive_entry_hardlink(entry);
+	const struct archive_library *l = f->library;
+	const char *path = l->archive_entry_pathname(entry);
+	const char *target = l->archive_entry_symlink(entry);
+	const char *hardlink = l->archive_entry_hardlink(entry);
 	char name[NAME_MAX_SIZE] = "";
 	struct member *m;
 	struct error *err;
 
 	/* libarchive could not put it in the words of the C locale */
 	if (!path)
-		path = archive_entry_pathname_utf8(entry);
+		path = l->archive_entry_pathname_utf8(entry);
 	if (!path || !append(name, path, false))
 		return NULL;
 	if (target && !strcmp(last_part(name), PARENT))
@@ -207,7 +207,7 @@ static struct error *take_entry(struct feed *f, struct archive *a,
 	if (!is_wanted(name) || is_link_to_itself(name, hardlink))
 		return NULL;
 	err = add_member(i, name, &m);
-	if (err || hardlink || archive_entry_filetype(entry) != AE_IFREG)
+	if (err || hardlink || l->archive_entry_filetype(entry) != AE_IFREG)
 		return err;
 	m->is_file = true;
 	return copy_data(f, a, entry, spool, m);
@@ -220,7 +220,7 @@ static struct error *read_entries(struct feed *f, struct archive *a,
 	struct error *err = NULL;
 
 	while (!err) {
-		int code = archive_read_next_header(a, &entry);
+		int code = f->library->archive_read_next_header(a, &entry);
 
 		if (code == ARCHIVE_EOF)
 			return f->error ? feed_error(f, a, "tar")
@@ -287,7 +287,7 @@ static bool enter_parent(const struct images *i, char dir[NAME_MAX_SIZE])
 		return false;
 	link = find_member(i, dir);
 	if (link && link->target)
-		strcpy(dir, link->target);
+		memcpy(dir, link->target, strlen(link->target) + 1);
 	return !link || link->target;
 }
 
@@ -397,17 +397,23 @@ static const struct image_files_ops images_ops = {
 static struct error *read_archive(struct feed *f, struct spool *spool,
 				  struct images *i)
 {
-	struct archive *a = archive_read_new();
-	struct error *err = &error_no_memory;
+	const struct archive_library *l;
+	struct error *err = archive_library(&f->library);
+	struct archive *a;
 
-	if (a && !archive_read_support_format_tar(a)) {
+	if (err)
+		return err;
+	l = f->library;
+	a = l->archive_read_new();
+	err = &error_no_memory;
+	if (a && !l->archive_read_support_format_tar(a)) {
 		err = spool_open(spool);
 		if (!err && feed_open(f, a))
 			err = feed_error(f, a, "tar");
 		if (!err)
 			err = read_entries(f, a, spool, i);
 	}
-	archive_read_free(a);
+	l->archive_read_free(a);
 	error_free(f->error);
 	return err ? err : spool_finish(spool, &i->fd);
 }

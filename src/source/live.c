@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,9 +14,6 @@
 
 #define MILLISECOND 1000000
 #define LOOK_ATTEMPTS 3
-/* What a stopped thread's stacks and registers mostly take, in bytes. */
-#define MEMORY_EACH (10 << 10)
-#define MEMORY_MAX (64 << 20)
 
 struct live {
 	const struct live_options *options;
@@ -27,6 +23,7 @@ struct live {
 	bool new_tasks;		/* since the mappings were read */
 	struct stacks *copies;
 	bool closer;		/* no thread is spared */
+	bool no_shadow_stacks;	/* this kernel has none */
 	struct error *error;	/* what nothing can be done about */
 };
 
@@ -173,7 +170,8 @@ static struct error *look(struct live *l, bool copy)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
 		t->spare = t->found == STACKS_NOTHING &&
-			   task_may_be_elsewhere(t, l->snapshot);
+			   (l->options->every ||
+			    task_may_be_elsewhere(t, l->snapshot));
 		if (t->spare && (copy || l->closer))
 			t->found = STACKS_UNSURE;
 		if (copy && t->found != STACKS_NOTHING)
@@ -203,7 +201,7 @@ static struct error *stop_threads(struct live *l, struct tracer *tracer)
 	return err;
 }
 
-static void read_registers(const struct live *l, struct task *t)
+static void read_registers(struct live *l, struct task *t)
 {
 	size_t most = l->options->whole_xstate ? SIZE_MAX : XSTATE_MIN_SIZE;
 
@@ -212,7 +210,8 @@ static void read_registers(const struct live *l, struct task *t)
 	if (t->tracee.state != TRACEE_STOPPED || t->gone)
 		return;
 
-	struct error *err = tracer_read(&t->tracee, most, &t->thread);
+	struct error *err = tracer_read(&t->tracee, most, &l->no_shadow_stacks,
+					&t->thread);
 
 	if (!err) {
 		t->thread.stopped = true;
@@ -249,7 +248,8 @@ static bool maps_are_old(const struct live *l)
 static struct error *copy_stopped(struct live *l)
 {
 	struct error *err = NULL;
-	bool all = l->options->stop == LIVE_STOP_ALL;
+	bool every = l->options->every;
+	bool always = every || l->options->stop == LIVE_STOP_ALL;
 
 	for (size_t i = 0; i < l->tasks.count; i++) {
 		read_registers(l, &l->tasks.list[i]);
@@ -268,34 +268,10 @@ static struct error *copy_stopped(struct live *l)
 
 		if (!t->thread.stopped || t->gone)
 			continue;
-		t->found = copy_stacks(l, t, all);
-		t->thread.clear = !all && t->found == STACKS_NOTHING;
+		t->found = copy_stacks(l, t, always);
+		t->thread.clear = !every && t->found == STACKS_NOTHING;
 	}
 	return NULL;
-}
-
-/*
- * Fetch the memory that the copies will take from the kernel now, so that
- * nobody has to stand still for that.
- */
-static void prepare_memory(const struct live *l)
-{
-	size_t size = 0;
-	void *room;
-
-	for (size_t i = 0; i < l->tasks.count; i++)
-		if (!task_settled(&l->tasks.list[i]) && size < MEMORY_MAX)
-			size += MEMORY_EACH;
-#ifdef M_TRIM_THRESHOLD
-	mallopt(M_TRIM_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
-	mallopt(M_MMAP_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
-#endif
-	room = malloc(size);
-	if (room)
-		memset(room, 1, size);
-	/* the compiler is not to know that nobody reads it */
-	__asm__ volatile("" : : "r"(room) : "memory");
-	free(room);
 }
 
 static void stop_and_copy(struct tracer *tracer, void *arg)
@@ -476,7 +452,7 @@ static struct error *examine(struct live *l)
 	for (size_t i = 0; i < l->tasks.count; i++)
 		settled = settled && task_settled(&l->tasks.list[i]);
 	if (!err && !settled) {
-		prepare_memory(l);
+		stopping_prepare(&l->tasks);
 		err = tracer_run(stop_and_copy, l);
 	}
 	if (!err && !settled)

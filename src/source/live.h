@@ -14,6 +14,7 @@ enum live_stop {
 struct live_options {
 	enum live_stop stop;
 	bool closer;		/* AUTO: nor spare any, see struct thread */
+	bool every;		/* no thread is clear, all stacks are kept */
 	bool whole_xstate;	/* keep all of what stopped threads have */
 	const pid_t *tids;	/* only these threads; none: all */
 	size_t tids_count;

@@ -64,14 +64,16 @@ static void group(struct mapfiles *f, struct mapped_range **sorted)
 {
 	for (size_t i = 0; i < f->setup.ranges_count; i++) {
 		const struct mapped_range *r = sorted[i];
-		struct mapfile *file = f->count ? &f->files[f->count - 1]
-						 : NULL;
 		uint64_t end = r->offset + (r->end - r->start);
 
-		if (!file || strcmp(file->path, r->path) != 0) {
-			file = &f->files[f->count++];
-			*file = (struct mapfile){ .path = r->path, .fd = -1 };
-		}
+		if (!f->count ||
+		    strcmp(f->files[f->count - 1].path, r->path) != 0)
+			f->files[f->count++] = (struct mapfile){
+				.path = r->path, .fd = -1,
+			};
+
+		struct mapfile *file = &f->files[f->count - 1];
+
 		if (!r->offset && !file->has_base) {
 			file->base = r->start;
 			file->has_base = true;

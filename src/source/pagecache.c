@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pagecache.c - pages of memory that does not change, read only once */
+/* pagecache.c - memory that does not change, read only once */
 #include "source/pagecache.h"
 
 #include <stdlib.h>
 
 enum {
 	PAGE = 4096,
-	PAGES = 64,		/* by address, modulo */
-	LARGE = 1024,		/* read at once, and not kept */
+	WINDOW = 4 * PAGE,	/* mostly all that a stack has above its top */
+	WINDOWS = 16,
 };
 
-struct page {
-	uint64_t addr;
-	size_t size;		/* bytes from its start that could be had */
-	bool used;
-	uint8_t data[PAGE];
+struct window {
+	uint64_t addr;		/* of a page */
+	size_t size;		/* bytes from there on that could be had */
+	uint64_t used;		/* when; 0: never */
+	uint8_t data[WINDOW];
 };
 
 struct pagecache {
-	struct page pages[PAGES];
+	struct window windows[WINDOWS];
+	struct window *last;	/* that was read from */
+	uint64_t now;		/* reads from another one so far */
 };
 
 struct pagecache *pagecache_create(void)
 {
-	return calloc(1, sizeof(struct pagecache));
+	struct pagecache *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->last = p->windows;
+	return p;
 }
 
 void pagecache_destroy(struct pagecache *p)
@@ -31,22 +37,60 @@ void pagecache_destroy(struct pagecache *p)
 	free(p);
 }
 
+static bool holds(const struct window *w, uint64_t addr, size_t size)
+{
+	return addr >= w->addr && addr - w->addr <= w->size &&
+	       size <= w->size - (addr - w->addr);
+}
+
+/* The window that holds all of it, or the one to be used next. */
+static struct window *find(struct pagecache *p, uint64_t addr, size_t size)
+{
+	struct window *oldest = p->windows;
+
+	for (unsigned i = 0; i < WINDOWS; i++) {
+		struct window *w = &p->windows[i];
+
+		if (holds(w, addr, size))
+			return w;
+		if (w->used < oldest->used)
+			oldest = w;
+	}
+	return oldest;
+}
+
+bool pagecache_again(const struct pagecache *p, uint64_t addr, void *buf,
+		     size_t size)
+{
+	const struct window *w = p->last;
+
+	if (!holds(w, addr, size))
+		return false;
+	if (size == sizeof(uint64_t))	/* a word of a stack, mostly */
+		memcpy(buf, w->data + (addr - w->addr), sizeof(uint64_t));
+	else
+		memcpy(buf, w->data + (addr - w->addr), size);
+	return true;
+}
+
 size_t pagecache_read(struct pagecache *p, const struct snapshot *s,
 		      uint64_t addr, void *buf, size_t size)
 {
 	uint64_t offset = addr % PAGE;
-	struct page *page = &p->pages[addr / PAGE % PAGES];
 
-	if (size > LARGE || size > PAGE - offset)
+	struct window *w;
+
+	if (size > WINDOW - offset)
 		return s->ops->read(s, addr, buf, size);
-	if (!page->used || page->addr != addr - offset) {
-		page->used = true;
-		page->addr = addr - offset;
-		page->size = s->ops->read(s, page->addr, page->data, PAGE);
+	w = find(p, addr, size);
+	if (!holds(w, addr, size)) {
+		w->addr = addr - offset;
+		w->size = s->ops->read(s, w->addr, w->data, WINDOW);
 	}
-	/* what is missing of the page may be there all the same */
-	if (page->size < offset + size)
-		return s->ops->read(s, addr, buf, size);
-	memcpy(buf, page->data + offset, size);
-	return size;
+	w->used = ++p->now;
+	p->last = w;
+	/* what is missing of it may be there all the same */
+	return pagecache_again(p, addr, buf, size)
+		       ? size
+		       : s->ops->read(s, addr, buf, size);
 }

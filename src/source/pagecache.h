@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pagecache.h - pages of memory that does not change, read only once */
+/* pagecache.h - memory that does not change, read only once */
 #ifndef SIGFRAME_SOURCE_PAGECACHE_H
 #define SIGFRAME_SOURCE_PAGECACHE_H
 
@@ -7,7 +7,7 @@
 
 /*
  * Who unwinds a stack reads it word by word: a system call each, were it not
- * for this. Holds the pages that were used last, whatever the file's size.
+ * for this. Holds the few pieces that were used last, whatever the file's size.
  */
 struct pagecache;
 
@@ -15,7 +15,11 @@ struct pagecache;
 struct pagecache *pagecache_create(void);
 void pagecache_destroy(struct pagecache *p);
 
-/* As ops->read, which it uses; large pieces are not worth keeping. */
+/* From the piece that was read from last, if it holds all of it. */
+bool pagecache_again(const struct pagecache *p, uint64_t addr, void *buf,
+		     size_t size);
+
+/* As ops->read, which it uses. */
 size_t pagecache_read(struct pagecache *p, const struct snapshot *s,
 		      uint64_t addr, void *buf, size_t size);
 

@@ -257,17 +257,19 @@ static size_t readable_size(const struct snapshot *s, uint64_t addr,
 }
 
 static size_t source_read(const struct snapshot *s, uint64_t addr, void *buf,
-			  size_t size)
+			  size_t size, bool keep)
 {
-	if (s->ops->steady && s->hints && !s->hints->pages)
+	if (!s->ops->steady || !s->hints || !keep)
+		return s->ops->read(s, addr, buf, size);
+	if (!s->hints->pages)
 		s->hints->pages = pagecache_create();
-	if (s->ops->steady && s->hints && s->hints->pages)
-		return pagecache_read(s->hints->pages, s, addr, buf, size);
-	return s->ops->read(s, addr, buf, size);
+	return s->hints->pages
+		       ? pagecache_read(s->hints->pages, s, addr, buf, size)
+		       : s->ops->read(s, addr, buf, size);
 }
 
-size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
-		     size_t size, enum run_end *end_ret)
+static size_t read_all(const struct snapshot *s, uint64_t addr, void *buf,
+		       size_t size, bool keep, enum run_end *end_ret)
 {
 	uint8_t *out = buf;
 	size_t done = 0;
@@ -275,11 +277,14 @@ size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 	const struct capture *again = capture_again(s, addr, size);
 
 	*end_ret = RUN_END_UNKNOWN;
-	/* only what can be read has been captured */
+	/* only what can be read has been captured, or kept */
 	if (again) {
 		memcpy(buf, again->data + (addr - again->start), size);
 		return size;
 	}
+	if (!s->captures_count && s->hints && s->hints->pages &&
+	    pagecache_again(s->hints->pages, addr, buf, size))
+		return size;
 	if (s->mappings_count) {
 		limit = readable_size(s, addr, size);
 		if (limit < size &&
@@ -300,7 +305,7 @@ size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 		} else if (s->ops && s->ops->read) {
 			if (c && c->start - at < want)
 				want = c->start - at;
-			got = source_read(s, at, out + done, want);
+			got = source_read(s, at, out + done, want, keep);
 		}
 		if (!got) {
 			*end_ret = RUN_END_UNKNOWN;
@@ -309,6 +314,20 @@ size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 		done += got;
 	}
 	return done;
+}
+
+size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
+		     size_t size, enum run_end *end_ret)
+{
+	return read_all(s, addr, buf, size, true, end_ret);
+}
+
+size_t snapshot_read_once(const struct snapshot *s, uint64_t addr, void *buf,
+			  size_t size)
+{
+	enum run_end end;
+
+	return read_all(s, addr, buf, size, false, &end);
 }
 
 enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,

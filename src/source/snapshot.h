@@ -141,7 +141,10 @@ struct snapshot_ops {
 	 */
 	size_t (*read)(const struct snapshot *s, uint64_t addr, void *buf,
 		       size_t size);
-	/* What was read once may be kept: nothing changes here. */
+	/*
+	 * What was read once may be kept: nothing changes here. A read ends
+	 * where the mapping does.
+	 */
 	bool steady;
 	/*
 	 * The first address in [from, to), which is within one mapping, where
@@ -269,6 +272,13 @@ const struct mapping *snapshot_mapping(const struct snapshot *s,
  */
 size_t snapshot_read(const struct snapshot *s, uint64_t addr, void *buf,
 		     size_t size, enum run_end *end_ret);
+
+/*
+ * As snapshot_read(), for what is not wanted again soon, nor anything close
+ * to it.
+ */
+size_t snapshot_read_once(const struct snapshot *s, uint64_t addr, void *buf,
+			  size_t size);
 
 /*
  * Is `addr` mapped, and with all of `prot`? UNKNOWN if the snapshot does not

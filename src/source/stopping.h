@@ -6,6 +6,13 @@
 #include "source/tasks.h"
 
 /*
+ * Fetch the memory that copies of those that are not settled will take from
+ * the kernel now, so that nobody has to stand still for that. In large pages,
+ * where there are any: many threads take tens of MiB.
+ */
+void stopping_prepare(const struct tasks *tasks);
+
+/*
  * Stop all of `tasks` that are not settled, and the process's threads that
  * appear meanwhile, if `tids` has them (or is empty). Waits for a second at
  * most. *missed_ret: how many there were in the end that were not even tried,

@@ -45,7 +45,7 @@ static struct error *add(struct tasks *tasks, const struct process *p,
 
 	*t = (struct task){
 		.thread = { .tid = tid, .orig_rax = -1, .syscall = -1,
-			    .state = failed ? '\0' : stat.state },
+			    .state = (char)(failed ? '\0' : stat.state) },
 		.tracee = { .tid = tid },
 		.listed = true,
 		.found = STACKS_UNSURE,

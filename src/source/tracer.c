@@ -247,12 +247,27 @@ static size_t read_set(pid_t tid, int type, void *buf, size_t size)
 	return iov.iov_len;
 }
 
+/* The kernel has this set only for 64-bit threads with a shadow stack. */
+static bool has_shadow_stack(pid_t tid, bool wide, bool *none)
+{
+	uint8_t set[16];
+
+	if (!wide || *none)
+		return false;
+	if (read_set(tid, NT_X86_SHSTK, set, sizeof(set)))
+		return true;
+	*none = errno == EINVAL;
+	return false;
+}
+
 struct error *tracer_read(const struct tracee *t, size_t xstate_max,
+			  bool *no_shadow_stacks,
 			  struct thread *ret)
 {
 	uint8_t set[LONG_SET];
 	uint8_t image[XSTATE_ROOM];
 	size_t size = read_set(t->tid, NT_PRSTATUS, set, sizeof(set));
+	bool wide = size == LONG_SET;
 
 	if (!size)
 		return error_new(ERROR_GONE, "thread %d vanished", t->tid);
@@ -275,9 +290,8 @@ struct error *tracer_read(const struct tracee *t, size_t xstate_max,
 		ret->xstate_size = size;
 		ret->has |= THREAD_HAS_XSTATE;
 	}
-	/* the kernel has this set only for threads with a shadow stack */
-	size = read_set(t->tid, NT_X86_SHSTK, set, sizeof(set));
-	ret->shadow_stack = tri_of(size);
+	ret->shadow_stack = tri_of(has_shadow_stack(t->tid, wide,
+						    no_shadow_stacks));
 
 	if (!ptrace(PTRACE_GETSIGMASK, t->tid,
 		    (void *)(uintptr_t)sizeof(ret->sigmask), &ret->sigmask))

@@ -51,9 +51,11 @@ bool tracer_poll(struct tracee *t);
  * Copy registers, extended state (at most `xstate_max` bytes of it), signal
  * mask, and siginfo if it stopped for a signal. What could not be had is
  * missing from ret->has; the rest of *ret is left alone. An error if there are
- * no registers.
+ * no registers. *no_shadow_stacks is set if the kernel turns out to have none
+ * for anybody; then it is not asked again.
  */
 struct error *tracer_read(const struct tracee *t, size_t xstate_max,
+			  bool *no_shadow_stacks,
 			  struct thread *ret) MUST_USE;
 
 /*

@@ -2,8 +2,6 @@
 /* unpack.c - compressed streams, by libarchive and zlib */
 #include "source/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -19,23 +17,28 @@ struct filtered {
 	struct feed feed;
 };
 
-typedef int support_filter(struct archive *a);
-
 /* gzip is not among them: libarchive skips over its checksum. */
-static support_filter *const filters[CONTENTS] = {
-	[CONTENT_ZSTD] = archive_read_support_filter_zstd,
-	[CONTENT_XZ] = archive_read_support_filter_xz,
-	[CONTENT_LZ4] = archive_read_support_filter_lz4,
-	[CONTENT_BZIP2] = archive_read_support_filter_bzip2,
-	[CONTENT_LZIP] = archive_read_support_filter_lzip,
-	[CONTENT_LZMA] = archive_read_support_filter_lzma,
-};
+static int support_filter(const struct filtered *f)
+{
+	const struct archive_library *l = f->feed.library;
+	int (*const filters[CONTENTS])(struct archive *a) = {
+		[CONTENT_ZSTD] = l->archive_read_support_filter_zstd,
+		[CONTENT_XZ] = l->archive_read_support_filter_xz,
+		[CONTENT_LZ4] = l->archive_read_support_filter_lz4,
+		[CONTENT_BZIP2] = l->archive_read_support_filter_bzip2,
+		[CONTENT_LZIP] = l->archive_read_support_filter_lzip,
+		[CONTENT_LZMA] = l->archive_read_support_filter_lzma,
+	};
+
+	return filters[f->content](f->archive);
+}
 
 static struct error *filtered_read(void *source, void *buf, size_t size,
 				   size_t *got_ret)
 {
 	struct filtered *f = source;
-	la_ssize_t got = archive_read_data(f->archive, buf, size);
+	la_ssize_t got = f->feed.library->archive_read_data(f->archive, buf,
+							    size);
 
 	if (got < 0)
 		return feed_error(&f->feed, f->archive,
@@ -48,7 +51,8 @@ static void filtered_destroy(void *source)
 {
 	struct filtered *f = source;
 
-	archive_read_free(f->archive);
+	if (f->archive)
+		f->feed.library->archive_read_free(f->archive);
 	error_free(f->feed.error);
 	stream_destroy(f->feed.stream);
 	free(f);
@@ -61,24 +65,30 @@ static const struct stream_ops filtered_ops = {
 
 static struct error *filtered_open(struct filtered *f)
 {
+	const struct archive_library *l;
 	struct archive_entry *entry;
+	struct error *err = archive_library(&f->feed.library);
 	int code;
 
-	if (!f->archive || archive_read_support_format_raw(f->archive))
+	if (err)
+		return err;
+	l = f->feed.library;
+	f->archive = l->archive_read_new();
+	if (!f->archive || l->archive_read_support_format_raw(f->archive))
 		return &error_no_memory;
 	/* anything else than OK means that it would run some program */
-	if (filters[f->content](f->archive) != ARCHIVE_OK)
+	if (support_filter(f) != ARCHIVE_OK)
 		return error_new(ERROR_UNSUPPORTED,
 				 "compressed with %s, which the libarchive "
 				 "here cannot read", content_names[f->content]);
 	code = feed_open(&f->feed, f->archive);
 	if (!code)
-		code = archive_read_next_header(f->archive, &entry);
+		code = l->archive_read_next_header(f->archive, &entry);
 	/* an empty file is called the end of an archive */
 	if (code != ARCHIVE_OK && code != ARCHIVE_EOF)
 		return feed_error(&f->feed, f->archive,
 				  content_names[f->content]);
-	if (archive_filter_count(f->archive) < 2)
+	if (l->archive_filter_count(f->archive) < 2)
 		return error_new(ERROR_BAD_INPUT, "begins like %s data, but is "
 				 "none", content_names[f->content]);
 	return NULL;
@@ -205,7 +215,6 @@ static struct error *open_filtered(struct stream *packed, enum content content,
 	}
 	f->feed.stream = packed;
 	f->content = content;
-	f->archive = archive_read_new();
 	err = filtered_open(f);
 	if (err) {
 		filtered_destroy(f);
@@ -225,5 +234,10 @@ struct error *unpack_open(struct stream *packed, enum content content,
 
 const char *unpack_library(void)
 {
-	return archive_version_string();
+	const struct archive_library *l;
+	struct error *err = archive_library(&l);
+
+	error_free(err);
+	return err ? "libarchive, which cannot be loaded"
+		   : l->archive_version_string();
 }

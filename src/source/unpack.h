@@ -16,7 +16,10 @@
 struct error *unpack_open(struct stream *packed, enum content content,
 			  uint64_t max, struct stream **ret) MUST_USE;
 
-/* "libarchive 3.6.2", as is in use; NULL if the program was built without. */
+/*
+ * "libarchive 3.6.2", which is loaded to ask it, or that this is not possible;
+ * NULL if the program was built without.
+ */
 const char *unpack_library(void);
 
 #endif

@@ -116,7 +116,9 @@ static char plain(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (char)(c - 'A' + 'a');
-	return c == '-' || c == '.' ? '_' : c;
+	if (c == '-' || c == '.')
+		return '_';
+	return c;
 }
 
 static bool same_name(const char *a, const char *b)

@@ -143,9 +143,10 @@ uint32_t xstate_layout_size(const struct xstate_layout *l, uint64_t features)
 
 	if (features & ~XSTATE_LEGACY & ~l->features)
 		return 0;
-	for (unsigned i = 2; i < XSTATE_MAX; i++) {
-		if (!(features & XSTATE_BIT(i)))
-			continue;
+	for (uint64_t left = features & ~XSTATE_LEGACY; left;
+	     left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+
 		if (l->offset[i] + l->size[i] > end)
 			end = l->offset[i] + l->size[i];
 	}

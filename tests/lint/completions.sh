@@ -56,6 +56,9 @@ cases=(
 	'-t haswell@|host %kernels'
 	'-t host,layout=intel@R7|R7'
 	'--target=host,layout=intel@stri|strict-magic2'
+	'-t EPYC-Genoa,l|amd intel'
+	'-t EPYC-Genoa,layout=a|amd'
+	'--target=host,-pku,-a|-amx -apx -avx -avx512'
 	'--sysroot=|folder'
 	'--sysroot=nothing|'
 	'--criu=|folder'
@@ -73,10 +76,11 @@ fill_in() {
 }
 
 # What SHELL offers for a line, in a form that all of them share: only the
-# value, only a file's last part, only a target's kernel.
+# value, only a file's last part, only a target's kernel or last flag.
 values() {
 	offers "$1" "sigframe-inspect $2" |
-		sed 's/^--[a-z-]*=//; s|/$||; s|.*[/@]||' | grep . | sort -u
+		sed 's/^--[a-z-]*=//; s|/$||; s|.*[/@,]||; s/^layout=//' |
+		grep . | sort -u
 }
 
 # try SHELL LINE WANTED

@@ -52,7 +52,7 @@ tap_none "each foreign header stays in its home" "$(awk '
 		home("^archive|^zlib", "source")
 		home("^json", "describe report")
 		home("^(sys|linux|asm)/ptrace", "source")
-		home("^linux/(seccomp|filter|audit)\\.h$", "source rehearse")
+		home("^linux/(seccomp|filter|audit)\\.h$", "source locate rehearse")
 		home("^argp\\.h$", "top")
 		# SSE2 is part of x86-64 and computes only
 		home("^emmintrin\\.h$", "x86")

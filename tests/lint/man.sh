@@ -10,7 +10,7 @@ command -v mandoc >/dev/null || tap_skip_all "no mandoc here"
 man=$srcdir/man/sigframe-inspect.1
 format=$srcdir/man/sigframe-inspect-cpu.5
 
-for page in "$man" "$format"; do
+for page in "$srcdir"/man/*.[15]; do
 	# Whether other manuals are installed here says nothing about this one.
 	tap_none "${page##*/}: mandoc finds nothing" \
 		"$(mandoc -T lint -W style "$page" 2>/dev/null |

@@ -60,6 +60,28 @@ tap_none "debian/control asks for them, too" \
 				echo "no $package"
 		done)"
 
+# What is loaded without being linked is only known by notes, "libx.so.1", one
+# a line, and not needed by a static program.
+loaded=$(readelf -p .note.dlopen "$builddir/sigframe-inspect" 2>/dev/null |
+	sed -n 's/.*"soname":\["\([^"]*\)".*/\1/p')
+case $("$builddir/sigframe-inspect" --version) in
+*+static*) ;;
+*)
+	tap_none "notes tell of the libraries that are loaded" \
+		"$(grep '^libcapstone\.so\.[0-9]*$' <<<"$loaded" >/dev/null ||
+			echo "they tell of '$loaded'")"
+	tap_none "the spec asks for them" "$(for library in $loaded; do
+		# which of a library that has several may stand in a macro
+		grep -q "^Requires: *${library%.*}\.\(${library##*.}\|%{.*}\)()" \
+			"$spec" || echo "not for $library"
+	done)"
+	;;
+esac
+tap_none "debian/rules reads these notes" "$(
+	grep -q 'readelf -p \.note\.dlopen' "$srcdir/debian/rules" &&
+		grep -q '^Depends:.*\${loaded:Depends}' \
+			"$srcdir/debian/control" || echo "it does not")"
+
 installed=$(list installed)
 tap_none "the spec has every file that is installed" "$(
 	[ "$(wc -l <<<"$installed")" -ge 6 ] || echo "$installed"

@@ -59,7 +59,7 @@ none "nobody below main ends the process" \
 tap_none "nothing is left open" "$(grep -nE '\b(TO''DO|FIX''ME|XX''X)\b' \
 	"${sources[@]}" || true)"
 tap_none "no blanks at line ends" "$(grep -nE '[[:blank:]]+$' \
-	"${sources[@]}" README HACKING.md NEWS || true)"
+	"${sources[@]}" README HACKING.md NEWS docs/*.md || true)"
 
 if command -v shellcheck >/dev/null; then
 	tap_none "shellcheck finds nothing" \
@@ -71,8 +71,8 @@ fi
 if command -v codespell >/dev/null; then
 	# words that are right here: registers, fields, Linux's own
 	tap_none "codespell finds nothing" \
-		"$(codespell -L 'sme,ot,te,nd,ede' "${sources[@]}" README \
-			HACKING.md NEWS 2>&1 || true)"
+		"$(codespell -L 'sme,ot,te,nd,ede,fro' "${sources[@]}" README \
+			HACKING.md NEWS docs/*.md man/* 2>&1 || true)"
 else
 	tap_skip "codespell finds nothing" "no codespell here"
 fi

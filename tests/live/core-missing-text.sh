@@ -82,7 +82,7 @@ with_core() {
 	judged "$kind: without its program it is unknown" 3 1 unknown \
 		"$place/restorer restorer-missing" "$core"
 	judged "$kind: the same without unwinding" 3 1 unknown \
-		"$place/restorer restorer-missing" --no-unwind "$core"
+		"$place/restorer restorer-missing" --unwind=none "$core"
 	judged "$kind: told where the program is, it is intact" 0 1 intact \
 		'own_restorer' -e "$scratch/saved" "$core"
 	judged "$kind: another program is not taken" 3 1 unknown \

@@ -86,10 +86,30 @@ tap_none "threads without a candidate are not stopped" "$(
 	[ "$status" -eq 0 ] || said text
 	[ "$(frames_in text)" = 0 ] || tail -n 1 "$scratch/text"
 	at_most 0 PTRACE_SEIZE)"
+traced pread64 -p "${pid[idle]}"
+some=$(times 'pread64(')
+traced pread64 --unwind=all -p "${pid[idle]}"
+tap_none "nor unwound, unless that is asked for" "$(
+	[ "$status" -eq 0 ] || said text
+	[ "$(frames_in text)" = 0 ] || tail -n 1 "$scratch/text"
+	[ "$(times 'pread64(')" -ge $((some + 50)) ] ||
+		echo "$(times 'pread64(') reads, and $some without")"
 traced ptrace --dormant=none -p "${pid[idle]}"
 tap_none "unless nothing else tells about their other stacks" "$(
 	[ "$(frames_in text)" = 0 ] || tail -n 1 "$scratch/text"
 	at_most 26 PTRACE_SEIZE)"
+
+# The kernel here is tried once, where it matters. The child of a trial has no
+# signal to tell of its end.
+traced clone -t host -t haswell -p "${pid[idle]}"
+tap_none "the kernel is tried once" "$(
+	[ "$status" -eq 0 ] || said text
+	[ "$(times 'clone(child_stack=NULL, flags=0)')" -eq 1 ] ||
+		cat "$scratch/log")"
+traced clone -t haswell@6.1.170 -p "${pid[idle]}"
+tap_none "and not at all if another one is asked for" "$(
+	[ "$status" -eq 0 ] || said text
+	at_most 0 'flags=0)')"
 stop idle
 
 # A core is read in pages, not word by word.

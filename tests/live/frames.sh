@@ -67,12 +67,19 @@ for stop in auto all none; do
 done
 registers threads
 
+for stop in auto all; do
+	inspect whole --json --unwind=all --stop="$stop" -p "${pid[threads]}"
+	tap_none "threads, --unwind=all --stop=$stop: the same frames" "$(
+		check frames.py "$scratch/threads.truth" "$scratch/whole" \
+			"$stop" "$status" | sed '/^%/d' | head -n 30)"
+done
+
 # Bytes alone do not tell a frame that was returned from when it lies above
 # the stack pointer; so nothing may be promised then, but nothing is missed.
-inspect scanned --json --no-unwind -p "${pid[threads]}"
+inspect scanned --json --unwind=none -p "${pid[threads]}"
 out=$(check frames.py "$scratch/threads.truth" "$scratch/scanned" auto \
 	"$status")
-tap_none "threads, --no-unwind: no frame is missed, and nothing promised" "$(
+tap_none "threads, --unwind=none: no frame is missed, and nothing promised" "$(
 	[ "$status" -eq 3 ] || said scanned
 	sed '/^%/d; / is incomplete: /d; / has stale /d
 		/^the exit status is 3$/d' <<<"$out" | head -n 30)"

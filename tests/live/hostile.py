@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # hostile.py - does a report contain only what belongs into it?
 """
-hostile.py text|json thread|program FILE
+hostile.py text|json thread|program|any FILE
 
 Prints a line for each thing that is wrong with the report on odd's "named",
-or with a core of it, which has only its program's name.
+or with a core of it, which has only its program's name; "any": with any other.
 """
 import json
 import sys
@@ -13,7 +13,8 @@ import unicodedata
 # What the names have in common with nothing else, and how that looks when all
 # before it is escaped.
 MARKS = {'thread': ('[31m', r'(\x1b[31m\x0a'),
-         'program': (']0;t', r'x\x1b]0;t')}
+         'program': (']0;t', r'x\x1b]0;t'),
+         'any': ('', '')}
 
 
 def strings(value):
@@ -42,7 +43,8 @@ def check_text(data, mark, escaped):
 
 
 def check_json(data, mark, _):
-    if any(byte < 0x20 and byte != 0x0a for byte in data):
+    if any(unicodedata.category(character) == 'Cc' and character != '\n'
+           for character in data.decode('utf-8')):
         yield 'raw control characters'
     report = json.loads(data.decode('utf-8', 'strict'))
     if not any(mark in s for s in strings(report)):

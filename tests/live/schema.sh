@@ -64,7 +64,7 @@ must_start frames "$targets/frames" two alternate avx512-alternate one-spin
 prints "a process" '0|3' -j -x -p "${pid[frames]}"
 prints "a rehearsal" '0|3' -j -r -p "${pid[frames]}"
 prints "rehearsals that end badly" '1' -j -r edited.core
-prints "weak evidence" '0|3' -j --stop=none --no-unwind -p "${pid[frames]}"
+prints "weak evidence" '0|3' -j --stop=none --unwind=none -p "${pid[frames]}"
 prints "all processes" '0|1|3' -j --all
 must_start dormant "$targets/dormant" "$("$targets/dormant" -l | head -n 1)"
 prints "dormant frames" '0|3' -j -x -p "${pid[dormant]}"

@@ -131,7 +131,7 @@ colored "--color=never on a terminal" no
 hostile=$scratch/$(printf 'x\033]0;title\a\n"\\\377\302\233y')
 cp "$targets/odd" "$hostile"
 must_start named "$hostile" named
-for arguments in '' '-x --raw' '--stop=none' '--no-unwind'; do
+for arguments in '' '-x --raw' '--stop=none' '--unwind=none'; do
 	# shellcheck disable=SC2086 # a list of words
 	inspect text $arguments --color=never -p "${pid[named]}"
 	tap_none "hostile names are escaped in text, with '$arguments'" "$(

@@ -46,7 +46,7 @@ sums "several cores, one file that is none" 3 -t haswell@6.1.170 nested.core \
 	icelake.core /dev/null genoa.core
 has "why a frame is bad" \
 	'^lossy .* genoa\.core \(worker\): xstate-size-over-target, hazard '
-has "what failed is counted" '^inputs that could not be examined: 1$'
+has "what failed is counted" '^inputs that failed: 1$'
 sums "several targets" 1 -t haswell@6.1.170 -t Icelake-Server@7.3.4 icelake.core
 has "only the one that matters is named" \
 	': lossy on haswell@6\.1\.170 \([a-z, -]*\)$'

@@ -38,7 +38,7 @@ for stop in auto all none; do
 	clean "a process, --stop=$stop" "0 1 3" --stop="$stop" -p "${pid[threads]}"
 done
 clean "a process, JSON" "0 1" --json -x --raw -p "${pid[threads]}"
-clean "a process, without unwinding" "1 3" --no-unwind -x \
+clean "a process, without unwinding" "1 3" --unwind=none -x \
 	-p "${pid[threads]}"
 clean "a process that does not exist" 2 -p 4194305
 clean "no such option" 2 --no-such-option

@@ -26,10 +26,12 @@ same_files "it has what it should" "$(installed_below root)" "$(sort - \
 		/usr/share/doc/sigframe-inspect/README
 		/usr/share/doc/sigframe-inspect/changelog
 		/usr/share/doc/sigframe-inspect/copyright
+		/usr/share/doc/sigframe-inspect/kernel-rules.md
 		/usr/share/doc/sigframe-inspect/kernels.md
+		/usr/share/doc/sigframe-inspect/verification.md
 	END
 )"
-tap_none "it depends on the libraries that it is linked with" "$(
+tap_none "it depends on the libraries that it is linked with or loads" "$(
 	depends=$(dpkg-deb -f "$deb" Depends)
 	for library in libarchive13 libc6 libcapstone libdw1 libelf1 libjson-c \
 		libprotobuf-c1; do

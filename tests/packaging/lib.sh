@@ -59,6 +59,7 @@ wanted_files() {
 		/usr/share/fish/vendor_completions.d/sigframe-inspect.fish
 		/usr/share/man/man1/sigframe-inspect.1
 		/usr/share/man/man5/sigframe-inspect-cpu.5
+		/usr/share/man/man5/sigframe-inspect-json.5
 		/usr/share/sigframe-inspect/sigframe-inspect-1.schema.json
 		/usr/share/zsh/${1:-vendor-completions}/_sigframe-inspect
 	END

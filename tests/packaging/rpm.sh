@@ -44,7 +44,9 @@ same_files "it has what it should" \
 	"$(wanted_files site-functions | sort - <(cat <<-END
 		/usr/share/doc/sigframe-inspect/NEWS
 		/usr/share/doc/sigframe-inspect/README
+		/usr/share/doc/sigframe-inspect/kernel-rules.md
 		/usr/share/doc/sigframe-inspect/kernels.md
+		/usr/share/doc/sigframe-inspect/verification.md
 		/usr/share/licenses/sigframe-inspect/COPYING
 	END
 	))"

@@ -7,8 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 
 test_packages="libcmocka-dev gcc-multilib gdb strace xz-utils mandoc
-	shellcheck
-	codespell bash-completion zsh fish python3 python3-jsonschema
+	shellcheck codespell cppcheck clang-tidy clang-format
+	bash-completion zsh fish python3 python3-jsonschema
 	musl-tools golang-go qemu-system-x86 liblzma-dev libbz2-dev zstd lz4 bzip2 lzip"
 
 # shellcheck disable=SC2086 # lists of words

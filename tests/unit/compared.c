@@ -35,7 +35,11 @@ struct made_process {
 
 static void make_frame(uint64_t address, uint64_t rbx, struct located_frame *ret)
 {
-	struct sigframe *f = &ret->facts.sigframe;
+	struct sigframe *f;
+
+	ret->facts = calloc(1, sizeof(*ret->facts));
+	assert_non_null(ret->facts);
+	f = &ret->facts->sigframe;
 
 	f->address = address;
 	f->have_info = true;

@@ -86,7 +86,7 @@ static void threads_come_as_written(void **state)
 	uint8_t siginfo[128] = { 11, [16] = 77, [127] = 5 };
 	struct mkcore *m = mkcore_create(MKCORE_X86_64);
 	struct mkcore_thread first = {
-		.tid = 500, .siginfo = siginfo, .siginfo_size = 128,
+		.tid = 509, .siginfo = siginfo, .siginfo_size = 128,
 		.orig_rax = 1,
 	};
 
@@ -106,7 +106,7 @@ static void threads_come_as_written(void **state)
 
 	const struct thread *t = &s->threads[0];
 
-	assert_int_equal(t->tid, 500);
+	assert_int_equal(t->tid, 509);
 	assert_int_equal(t->has, THREAD_HAS_PC_SP | THREAD_HAS_GPRS |
 				 THREAD_HAS_SIGMASK | THREAD_HAS_SIGINFO);
 	assert_int_equal(t->siginfo_size, 128);

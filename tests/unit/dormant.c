@@ -157,7 +157,7 @@ static void teardown(struct scene *c)
 
 static uint64_t address(const struct located_frame *f)
 {
-	return f->facts.sigframe.address;
+	return f->facts->sigframe.address;
 }
 
 /* sp and pc as two words, and pc below sp. */
@@ -319,7 +319,7 @@ static void narrow(void **state)
 	locate_now(&c, LOCATE_DORMANT_AUTO);
 	assert_int_equal(c.l->dormant_count, 1);
 	assert_int_equal(address(&c.l->dormant[0]), f);
-	assert_int_equal(c.l->dormant[0].facts.sigframe.kind,
+	assert_int_equal(c.l->dormant[0].facts->sigframe.kind,
 			 SIGFRAME_IA32_RT);
 	assert_string_equal(c.l->dormant[0].context.kind, "swapcontext");
 	assert_int_equal(c.l->dormant[0].context.sp, f);

@@ -142,7 +142,7 @@ static void done(struct snapshot *s, struct located *l)
 static uint64_t address(const struct located *l, size_t frame)
 {
 	assert_true(frame < l->threads[0].frames_count);
-	return l->threads[0].frames[frame].facts.sigframe.address;
+	return l->threads[0].frames[frame].facts->sigframe.address;
 }
 
 /* Nothing on the stack: certain, even without unwinding. */
@@ -260,7 +260,7 @@ static void facts_of_a_frame(void **state)
 	add_thread(s, HANDLER, f - 0x300);
 
 	struct located *l = run(s);
-	const struct frame_facts *facts = &l->threads[0].frames[0].facts;
+	const struct frame_facts *facts = l->threads[0].frames[0].facts;
 
 	assert_int_equal(facts->sigframe.regs.r[X86_RSP], d.sp);
 	assert_int_equal(facts->frame.bytes.addr, f);
@@ -311,14 +311,14 @@ static void facts_at_the_edge(void **state)
 
 	assert_int_equal(l->threads[0].frames_count, 2);
 	assert_int_equal(address(l, 0), inner);
-	assert_int_equal(frames[0].facts.area.bytes.size, 0);
-	assert_int_equal(frames[0].facts.area.end, RUN_END_UNREADABLE);
-	assert_int_equal(frames[0].facts.around.rip_mapped, TRI_NO);
+	assert_int_equal(frames[0].facts->area.bytes.size, 0);
+	assert_int_equal(frames[0].facts->area.end, RUN_END_UNREADABLE);
+	assert_int_equal(frames[0].facts->around.rip_mapped, TRI_NO);
 	assert_int_equal(address(l, 1), f);
-	assert_int_equal(frames[1].facts.area.bytes.size,
+	assert_int_equal(frames[1].facts->area.bytes.size,
 			 STACK_AT + STACK_SIZE - (f + 456));
-	assert_int_equal(frames[1].facts.area.end, RUN_END_UNREADABLE);
-	assert_ptr_equal(frames[1].facts.area.bytes.data,
+	assert_int_equal(frames[1].facts->area.end, RUN_END_UNREADABLE);
+	assert_ptr_equal(frames[1].facts->area.bytes.data,
 			 copy + (f + 456 - STACK_AT));
 	done(s, l);
 }
@@ -431,7 +431,7 @@ static void restorer_decides(void **state)
 		assert_int_equal(t->frames_count, rows[i].frames);
 		assert_int_equal(t->complete, rows[i].complete);
 		if (rows[i].frames)
-			assert_int_equal(t->frames[0].facts.around.restorer,
+			assert_int_equal(t->frames[0].facts->around.restorer,
 					 rows[i].found);
 		done(s, l);
 	}

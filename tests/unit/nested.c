@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
-#include "locate/locate.h"
+#include "locate/recall.h"
 #include "self.h"
 #include "x86/sigframe.h"
 #include "x86/xstate.h"
@@ -29,18 +29,37 @@ static uint64_t truth[DEPTH_MAX];	/* the first delivered first */
 static volatile unsigned depth, wanted;
 static struct located *located;
 static struct snapshot *snapshot;
+static bool forgetting;		/* facts of frames, where that is possible */
+static unsigned judged;
+
+static struct verdict *judge(void *arg, const struct frame_facts *f)
+{
+	(void)arg;
+	judged += f->area.bytes.size != 0;
+	return calloc(1, sizeof(struct verdict));
+}
 
 /* Must not be inlined: it is the first step of the walk. */
 __attribute__((__noinline__)) static void look(void)
 {
-	struct locate_options options = { .unwind = true };
+	struct locate_options options = {
+		.unwind = true,
+		.judge = forgetting ? judge : NULL,
+	};
+	const struct snapshot_ops *self;
+	struct snapshot_ops ops;
 
 	snapshot = self_snapshot();
+	self = snapshot->ops;
+	ops = *self;
+	ops.steady = forgetting;
+	snapshot->ops = &ops;
 
 	struct thread *t = &snapshot->threads[0];
 
 	SELF_REGISTERS(t);
 	assert_null(locate(snapshot, &options, &located));
+	snapshot->ops = self;
 }
 
 static void forget(void)
@@ -82,7 +101,7 @@ static void all_are_found(void)
 	for (unsigned i = 0; i < wanted; i++) {
 		const struct located_frame *f = &t->frames[i];
 
-		assert_int_equal(f->facts.sigframe.address,
+		assert_int_equal(f->facts->sigframe.address,
 				 truth[wanted - 1 - i]);
 		assert_int_equal(f->evidence, FRAME_UNWOUND | FRAME_SCANNED);
 	}
@@ -128,7 +147,7 @@ static bool found(uint64_t address)
 	const struct located_thread *t = &located->threads[0];
 
 	for (size_t i = 0; i < t->frames_count; i++)
-		if (t->frames[i].facts.sigframe.address == address)
+		if (t->frames[i].facts->sigframe.address == address)
 			return true;
 	return false;
 }
@@ -202,7 +221,7 @@ static void move_image(int sig, siginfo_t *info, void *context)
 	assert_int_equal(located->threads[0].frames_count, 1);
 	assert_int_equal(located->threads[0].complete, TRI_YES);
 	assert_true(located->threads[0].frames[0].evidence & FRAME_UNWOUND);
-	assert_int_equal(located->threads[0].frames[0].facts.area.bytes.addr,
+	assert_int_equal(located->threads[0].frames[0].facts->area.bytes.addr,
 			 (uint64_t)(uintptr_t)copy);
 	forget();
 	free(copy);
@@ -242,11 +261,66 @@ static void copy_frame(int sig, siginfo_t *info, void *context)
 		look();
 		assert_int_equal(located->threads[0].frames_count, 1);
 		assert_int_equal(
-			located->threads[0].frames[0].facts.sigframe.address,
+			located->threads[0].frames[0].facts->sigframe.address,
 			(uint64_t)(uintptr_t)frame);
 		assert_int_equal(located->threads[0].complete, TRI_YES);
 		forget();
 	}
+}
+
+static void same_run(const struct run *a, const struct run *b)
+{
+	assert_int_equal(a->bytes.addr, b->bytes.addr);
+	assert_int_equal(a->bytes.size, b->bytes.size);
+	assert_memory_equal(a->bytes.data, b->bytes.data,
+			    a->bytes.size < 2048 ? a->bytes.size : 2048);
+	assert_int_equal(a->end, b->end);
+}
+
+/* What was forgotten is known as it was. */
+static void recall(int sig, siginfo_t *info, void *context)
+{
+	struct recall again = { .snapshot = NULL };
+	const struct frame_facts *is, *was;
+	struct snapshot *kept_snapshot;
+	struct located *kept;
+
+	(void)sig;
+	(void)info;
+	(void)context;
+	look();
+	kept = located;
+	kept_snapshot = snapshot;
+	was = kept->threads[0].frames[0].facts;
+	forgetting = true;
+	judged = 0;
+	look();
+	forgetting = false;
+	assert_int_equal(located->threads[0].frames_count, 1);
+	assert_int_equal(judged, 1);
+	assert_null(located->threads[0].frames[0].facts);
+	assert_non_null(located->threads[0].frames[0].verdicts);
+	assert_int_equal(located->threads[0].frames[0].end,
+			 kept->threads[0].frames[0].end);
+	again.snapshot = snapshot;
+	is = recall_frame(&again, &located->threads[0].frames[0]);
+	assert_memory_equal(&is->sigframe, &was->sigframe,
+			    sizeof(is->sigframe));
+	assert_memory_equal(&is->around, &was->around, sizeof(is->around));
+	assert_memory_equal(&is->layout, &was->layout, sizeof(is->layout));
+	assert_int_equal(is->family, was->family);
+	same_run(&is->frame, &was->frame);
+	same_run(&is->area, &was->area);
+	forget();
+	located_destroy(kept);
+	snapshot_destroy(kept_snapshot);
+}
+
+static void forgotten(void **state)
+{
+	(void)state;
+	install(0, recall);
+	raise(SIGUSR1);
 }
 
 static void copied(void **state)
@@ -264,6 +338,7 @@ int main(void)
 		cmocka_unit_test(spoilt),
 		cmocka_unit_test(moved),
 		cmocka_unit_test(copied),
+		cmocka_unit_test(forgotten),
 	};
 
 	if (!self_frames_are_real()) {

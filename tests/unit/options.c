@@ -57,6 +57,7 @@ static void refused(void **state)
 		{ "-p 1 -T 0", "--tid: '0'" },
 		{ "-p 1 --tid=abc", "--tid: 'abc'" },
 		{ "-p 1 --stop=some", "auto, all, none" },
+		{ "-p 1 --unwind=some", "auto, all, none" },
 		{ "-p 1 --color=yes", "auto, always, never" },
 		{ "-p 1 --json=yaml", "pretty, lines" },
 		{ "-p 1 --rehearse=some", "present, absent" },
@@ -69,7 +70,7 @@ static void refused(void **state)
 		{ "-p 1 core --stop=all", "--stop" },
 		{ "-p 1 --dormant=some", "--dormant" },
 		{ "-p 1 -T 2 --dormant=all", "--dormant" },
-		{ "core --dormant=auto --no-unwind", "--dormant" },
+		{ "core --dormant=auto --unwind=none", "--dormant" },
 		{ "core --max-size=0", "--max-size: '0'" },
 		{ "core --max-size=", "--max-size: ''" },
 		{ "core --max-size=1.5G", "--max-size: '1.5G'" },
@@ -187,7 +188,7 @@ static void defaults(void **state)
 	assert_int_equal(o.live.stop, LIVE_STOP_AUTO);
 	assert_int_equal(o.json, OPTIONS_JSON_OFF);
 	assert_int_equal(o.color, OPTIONS_COLOR_AUTO);
-	assert_true(o.locate.unwind);
+	assert_true(o.locate.unwind && !o.live.every);
 	assert_int_equal(o.locate.dormant, LOCATE_DORMANT_AUTO);
 	assert_false(o.tree || o.registers || o.raw || o.quiet || o.strict ||
 		     o.summary ||
@@ -237,7 +238,7 @@ static void criu(void **state)
 
 static void core(void **state)
 {
-	char line[] = "a -e prog --sysroot=/mnt -T 8 -j --strict --no-unwind "
+	char line[] = "a -e prog --sysroot=/mnt -T 8 -j --strict --unwind=none "
 		      "--color=never -- -b";
 	struct options o;
 
@@ -290,7 +291,7 @@ static void dormant(void **state)
 		{ "-p 1 --dormant=auto", LOCATE_DORMANT_AUTO },
 		{ "-p 1 --dormant=none", LOCATE_DORMANT_NONE },
 		{ "-p 1 -T 1 --dormant=none", LOCATE_DORMANT_NONE },
-		{ "core --no-unwind", LOCATE_DORMANT_NONE },
+		{ "core --unwind=none", LOCATE_DORMANT_NONE },
 	};
 
 	(void)state;
@@ -301,6 +302,32 @@ static void dormant(void **state)
 		strcpy(line, cases[i].line);
 		assert_null(parse(line, &o));
 		assert_int_equal(o.locate.dormant, cases[i].want);
+		options_deinit(&o);
+	}
+}
+
+static void unwind(void **state)
+{
+	static const struct {
+		const char *line;
+		bool unwind, every;
+	} cases[] = {
+		{ "-p 1 --unwind=auto", true, false },
+		{ "-p 1 --unwind=all", true, true },
+		{ "-p 1 --unwind=none", false, false },
+		{ "-p 1 --unwind=all --unwind=auto", true, false },
+		{ "core --unwind=all", true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char line[128];
+		struct options o;
+
+		strcpy(line, cases[i].line);
+		assert_null(parse(line, &o));
+		assert_int_equal(o.locate.unwind, cases[i].unwind);
+		assert_int_equal(o.live.every, cases[i].every);
 		options_deinit(&o);
 	}
 }
@@ -333,6 +360,7 @@ int main(void)
 		cmocka_unit_test(summary),
 		cmocka_unit_test(export),
 		cmocka_unit_test(dormant),
+		cmocka_unit_test(unwind),
 		cmocka_unit_test(explain),
 	};
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "consistent.h"
 #include "kernel/checks.h"
 #include "made.h"
 
@@ -230,84 +231,6 @@ static void show(const char *rule, unsigned long round, const struct made *m,
 	print_message("%s\n", made_names(v->unsure));
 }
 
-static bool one_bit(uint64_t word)
-{
-	return word && !(word & (word - 1));
-}
-
-/* Checks whose answer may be open although every way leads to the same end. */
-static uint64_t choices(void)
-{
-	static uint64_t mask;
-
-	for (unsigned i = 0; !mask || i < checks_count; i++)
-		if (checks[i].stages & CHECK_AT(CHECK_CHOICE))
-			mask |= UINT64_C(1) << i;
-	return mask;
-}
-
-/* The first thing that is wrong with a verdict under one set of rules. */
-static const char *inconsistent(const struct made *m, const struct target *t,
-				const struct verdict *v)
-{
-	const uint64_t touched = v->loaded | v->garbled | v->lost;
-	uint64_t in_use = made_get(m, 512, 8);
-	bool whole = !(v->unsure & made_check("xstate-missing"));
-
-	if (!v->possible || v->possible >> OUTCOME_UNKNOWN)
-		return "no outcome is possible";
-	if (one_bit(v->possible) ? v->possible != 1u << v->outcome
-				 : v->outcome != OUTCOME_UNKNOWN)
-		return "the outcome is not the possible one";
-	if (!v->paths || v->paths >> (RESTORE_XSAVE + 1))
-		return "no path is taken";
-	if (v->checks & v->unsure)
-		return "a check fires and lacks evidence";
-	if ((v->checks | v->unsure) >> checks_count)
-		return "there is no such check";
-	if (v->hazards >> hazards_count)
-		return "there is no such hazard";
-	if (v->loaded & (v->garbled | v->lost))
-		return "loaded, and lost or garbled";
-	if (one_bit(v->paths) && (v->garbled & v->lost))
-		return "garbled and lost";
-	if (v->garbled & XSTATE_LEGACY)
-		return "x87 and SSE have one place";
-	if (v->paths == 1u << RESTORE_XSAVE &&
-	    (v->loaded | v->garbled) & ~t->cpu->xfeatures)
-		return "restored, and not in XCR0";
-	if (whole && v->paths == 1u << RESTORE_XSAVE && touched != in_use)
-		return "in use, and neither restored nor lost";
-	if (frame_in_use(&m->facts, &in_use) == TRI_YES &&
-	    v->paths == 1u << RESTORE_FX &&
-	    v->lost != (in_use & ~XSTATE_LEGACY))
-		return "not lost by FXRSTOR";
-	if (v->paths == 1u << RESTORE_REFUSED &&
-	    (touched || v->mxcsr_loaded != TRI_NO ||
-	     v->outcome != OUTCOME_FATAL))
-		return "refused, and something restored";
-	if (v->outcome == OUTCOME_INTACT &&
-	    (v->lost || v->garbled || (v->unsure & ~choices())))
-		return "intact, and yet";
-	if (v->outcome == OUTCOME_LOSSY && v->garbled)
-		return "lossy, and garbled";
-	if (v->outcome == OUTCOME_GARBLED && !v->garbled)
-		return "garbled, and nothing is";
-	if (v->outcome != OUTCOME_INTACT && !v->checks && !v->unsure &&
-	    !(v->paths == 1u << RESTORE_FX && v->lost))
-		return "bad without a reason";
-	return NULL;
-}
-
-static bool same(const struct verdict *a, const struct verdict *b)
-{
-	return a->outcome == b->outcome && a->possible == b->possible &&
-	       a->paths == b->paths && a->checks == b->checks &&
-	       a->unsure == b->unsure && a->hazards == b->hazards &&
-	       a->loaded == b->loaded && a->garbled == b->garbled &&
-	       a->lost == b->lost && a->mxcsr_loaded == b->mxcsr_loaded;
-}
-
 static void consistent(void **state)
 {
 	static struct made m;
@@ -324,9 +247,9 @@ static void consistent(void **state)
 
 		struct verdict v = predict(&m.facts, &t.target);
 		struct verdict again = predict(&m.facts, &t.target);
-		const char *why = inconsistent(&m, &t.target, &v);
+		const char *why = consistent_objection(&m.facts, &t.target, &v);
 
-		if (!same(&v, &again))
+		if (!consistent_same(&v, &again))
 			why = "another answer the second time";
 		if (why)
 			show(why, i, &m, &t.target, &v);
@@ -359,42 +282,15 @@ static void merged(void **state)
 	(void)state;
 	shown = 0;
 	for (unsigned long i = 0; i < ROUNDS / 10; i++) {
-		struct verdict all = { .checks = UINT64_MAX,
-				       .loaded = UINT64_MAX };
-		rules_mask rules = 1 + below(RULES_BIT(RULES_COUNT) - 1);
-		bool mxcsr[3] = { false };
 		struct made_target t;
 
 		draw_case(&m, &t);
-		for (unsigned r = 0; r < RULES_COUNT; r++) {
-			if (!(rules & RULES_BIT(r)))
-				continue;
-			t.target.rules = RULES_BIT(r);
+		t.target.rules = 1 + below(RULES_BIT(RULES_COUNT) - 1);
 
-			struct verdict one = predict(&m.facts, &t.target);
-
-			all.possible |= one.possible;
-			all.paths |= one.paths;
-			all.checks &= one.checks;
-			all.unsure |= one.checks | one.unsure;
-			all.hazards |= one.hazards;
-			all.loaded &= one.loaded;
-			all.garbled |= one.garbled;
-			all.lost |= one.lost;
-			mxcsr[one.mxcsr_loaded] = true;
-		}
-		all.unsure &= ~all.checks;
-		all.mxcsr_loaded = mxcsr[TRI_UNKNOWN] ||
-				   mxcsr[TRI_NO] == mxcsr[TRI_YES]
-					   ? TRI_UNKNOWN : tri_of(mxcsr[TRI_YES]);
-		all.outcome = one_bit(all.possible)
-				      ? (enum outcome)__builtin_ctz(all.possible)
-				      : OUTCOME_UNKNOWN;
-		t.target.rules = rules;
-
+		struct verdict all = consistent_merged(&m.facts, &t.target);
 		struct verdict v = predict(&m.facts, &t.target);
 
-		if (!same(&v, &all)) {
+		if (!consistent_same(&v, &all)) {
 			show("want", i, &m, &t.target, &all);
 			show("got", i, &m, &t.target, &v);
 		}

@@ -135,7 +135,7 @@ static struct located *look(struct snapshot *s, size_t frames, bool complete)
 
 		assert_true(f->evidence & FRAME_REGISTERED);
 		assert_int_equal(f->returns, FRAME_RETURN_REGISTERED);
-		assert_int_equal(f->facts.around.restorer, TRI_YES);
+		assert_int_equal(f->facts->around.restorer, TRI_YES);
 	}
 	return l;
 }
@@ -239,6 +239,19 @@ static void spoilt(void **state)
 	snapshot_destroy(s);
 }
 
+/* A stack pointer near 0, and a frame that would begin below it. */
+static void end_of_memory(void **state)
+{
+	struct snapshot *s = make();
+	struct candidates hits = { 0 };
+
+	(void)state;
+	assert_null(candidates_scan(&hits, s, 4, UINT64_MAX - 2));
+	assert_int_equal(hits.count, 0);
+	candidates_deinit(&hits);
+	snapshot_destroy(s);
+}
+
 /* 32-bit handlers without SA_SIGINFO have frames of another kind. */
 static void kinds(void **state)
 {
@@ -274,6 +287,7 @@ int main(void)
 		cmocka_unit_test(missing),
 		cmocka_unit_test(returning),
 		cmocka_unit_test(spoilt),
+		cmocka_unit_test(end_of_memory),
 		cmocka_unit_test(kinds),
 	};
 

@@ -23,12 +23,14 @@ static struct located *make_located(void (*change)(struct oracle_case *c,
 {
 	struct located *l = calloc(1, sizeof(*l));
 	struct located_frame *frame = calloc(1, sizeof(*frame));
-	struct frame_facts *f = &frame->facts;
+	struct frame_facts *f = calloc(1, sizeof(*f));
 	struct oracle_case c;
 	struct xstate_sw sw;
 
 	assert_non_null(l);
 	assert_non_null(frame);
+	assert_non_null(f);
+	frame->facts = f;
 	l->threads = calloc(1, sizeof(*l->threads));
 	assert_non_null(l->threads);
 	l->threads_count = 1;

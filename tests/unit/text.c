@@ -96,6 +96,7 @@ static void utf8_every_value(void **state)
 		bool surrogate = value >= 0xd800 && value <= 0xdfff;
 
 		assert_int_equal(text_utf8_length(s), surrogate ? 0 : length);
+		assert_int_equal(text_utf8_value(s, length), value);
 		assert_int_equal(text_columns(s), surrogate ? 3 : 1);
 		/* the same, cut off */
 		for (size_t cut = 1; cut < length; cut++) {

@@ -107,12 +107,12 @@ static void check(bool altstack)
 	for (unsigned i = 0; i < DEPTH; i++) {
 		const struct located_frame *f = &t->frames[i];
 
-		assert_int_equal(f->facts.sigframe.address,
+		assert_int_equal(f->facts->sigframe.address,
 				 truth[DEPTH - 1 - i]);
 		assert_int_equal(f->evidence, FRAME_UNWOUND | FRAME_SCANNED);
 		assert_int_equal(f->stack, altstack ? FRAME_ON_ALTERNATE
 						    : FRAME_ON_MAIN);
-		assert_int_equal(f->facts.around.restorer, TRI_YES);
+		assert_int_equal(f->facts->around.restorer, TRI_YES);
 		assert_non_null(f->restorer_code);
 		assert_non_null(f->interrupted.module);
 		assert_non_null(f->interrupted.instruction);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* torn.h - frames that somebody writes to while they are read */
+#ifndef SIGFRAME_LOCATE_TORN_H
+#define SIGFRAME_LOCATE_TORN_H
+
+#include "locate/locate.h"
+
+/*
+ * A frame whose parts are of different moments may look good although it never
+ * was. That can happen in memory that other processes share, and where a
+ * thread runs that was not stopped. Are there signs of it in a frame of `t`?
+ * False where the source was stopped, or nothing in it changes.
+ */
+bool torn_any(const struct snapshot *s, const struct located_thread *t);
+
+#endif

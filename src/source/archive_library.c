@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* archive_library.c - libarchive, loaded when there is something to unpack */
+#include "source/archive_library.h"
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/library.h"
+
+/* The name of all that call themselves 3. */
+#define SONAME "libarchive.so.13"
+_Static_assert(ARCHIVE_VERSION_NUMBER / 1000000 == 3, SONAME);
+
+LIBRARY_NOTE(SONAME, "archive", "recommended",
+	     "compressed cores and archives of checkpoints");
+
+struct error *archive_library(const struct archive_library **ret)
+{
+#define ENTRY(name) { #name, offsetof(struct archive_library, name) },
+	static const struct library_function functions[] = {
+		ARCHIVE_FUNCTIONS(ENTRY)
+	};
+#undef ENTRY
+	static struct archive_library library;
+	static bool loaded;
+	struct error *err = NULL;
+
+	if (!loaded)
+		err = library_load(SONAME, functions, ARRAY_SIZE(functions),
+				   &library);
+	if (err)
+		return err;
+	loaded = true;
+	*ret = &library;
+	return NULL;
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# reader.sh - files that break libdw cost its help, and nothing else
+set -euo pipefail
+
+# shellcheck source=tests/live/lib.sh
+. "${srcdir:?}/tests/live/lib.sh"
+need_ptrace
+breaking=$builddir/tests/live/breaking
+
+# A program like any other, but for a byte that nobody looks at.
+cp "$targets/frames" "$scratch/marked"
+printf X | dd of="$scratch/marked" bs=1 seek=15 conv=notrunc status=none
+must_start marked "$scratch/marked"
+must_start plain "$targets/frames"
+note="note: libdw died reading $scratch/marked, its code is unknown"
+
+# with PROGRAM OUT ARGUMENT... - as inspect
+with() {
+	local tool=$1
+	shift
+
+	inspect "$@"
+}
+
+# Where the frames of a report are.
+frames_of() {
+	sed -n 's/^  frame at \(0x[0-9a-f]*\) .*/\1/p' "$scratch/$1" | sort
+}
+
+inspect whole -p "${pid[marked]}"
+with "$breaking" broken -p "${pid[marked]}"
+tap_none "the mark does no harm to a libdw that works" "$(
+	[ "$status" -ne 2 ] || said broken
+	! grep -q "libdw" "$scratch/whole" || cat "$scratch/whole"
+	[ -n "$(frames_of whole)" ] || echo "no frames")"
+tap_none "a libdw that dies is told of, and what it leaves unknown" "$(
+	[ "$status" -eq 3 ] || said broken
+	grep -qxF "$note" "$scratch/broken" || cat "$scratch/broken"
+	grep -q 'there may be more frames:' "$scratch/broken" ||
+		echo "nothing is incomplete")"
+tap_none "no frame is made up for it" "$(
+	comm -13 <(frames_of whole) <(frames_of broken))"
+tap_none "what may be one is told" "$(
+	grep -q 'may or may not be frames$' "$scratch/broken" ||
+		cat "$scratch/broken")"
+with "$breaking" scanned --unwind=none -p "${pid[marked]}"
+inspect bytes --unwind=none -p "${pid[marked]}"
+tap_none "who looks at bytes alone finds as much" "$(
+	[ -n "$(frames_of bytes)" ] || said bytes
+	diff <(frames_of bytes) <(frames_of scanned))"
+
+with "$breaking" both -p "${pid[marked]}" -p "${pid[plain]}"
+inspect alone -p "${pid[plain]}"
+tap_none "other processes are read as ever" "$(
+	[ "$status" -ne 2 ] || said alone
+	[ "$(grep -cxF "$note" "$scratch/both")" -eq 1 ] ||
+		cat "$scratch/both"
+	comm -13 <(frames_of both) <(frames_of alone))"
+
+if gcore_of marked "$scratch/core"; then
+	with "$breaking" dumped "$scratch/core"
+	tap_none "the same of its core" "$(
+		[ "$status" -eq 3 ] || said dumped
+		grep -qxF "$note" "$scratch/dumped" || cat "$scratch/dumped")"
+	# what is unknown is not the same
+	with "$breaking" compared --compare "$scratch/core" "$scratch/core"
+	tap_none "what could not be read is not compared" "$(
+		[ "$status" -eq 3 ] || said compared)"
+else
+	tap_skip "the same of its core" "gdb writes none here"
+	tap_skip "what could not be read is not compared" \
+		"gdb writes no core here"
+fi
+
+if python3 -c 'import json' 2>"$scratch/python"; then
+	with "$breaking" json --json -p "${pid[marked]}"
+	tap_none "in JSON, too" "$(python3 - "$scratch/json" "${note#note: }" <<'END'
+import json
+import sys
+
+report = json.load(open(sys.argv[1]))['inputs'][0]
+if report['notes'] != [sys.argv[2]]:
+    print('notes:', report['notes'])
+if all(t['complete'] for t in report['threads']):
+    print('every thread is complete')
+END
+	)"
+else
+	tap_skip "in JSON, too" "no python3 to read it with"
+fi
+
+tap_done
