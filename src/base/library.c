@@ -18,25 +18,28 @@ static const char *reason(const char *soname)
 		       : why + size + 2;
 }
 
-struct error *library_load(const char *soname,
-			   const struct library_function *functions,
-			   size_t count, void *table)
+struct error *library_need(struct library *l)
 {
-	void *handle = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	void *handle;
 
+	if (l->loaded)
+		return NULL;
+	handle = dlopen(l->soname, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return error_new(ERROR_UNSUPPORTED, "%s cannot be loaded: %s",
-				 soname, reason(soname));
-	for (size_t i = 0; i < count; i++) {
-		void *function = dlsym(handle, functions[i].name);
+				 l->soname, reason(l->soname));
+	for (size_t i = 0; i < l->count; i++) {
+		const struct library_function *f = &l->functions[i];
+		void *function = dlsym(handle, f->name);
 
 		if (!function) {
 			dlclose(handle);
 			return error_new(ERROR_UNSUPPORTED, "%s has no %s()",
-					 soname, functions[i].name);
+					 l->soname, f->name);
 		}
-		memcpy((char *)table + functions[i].offset, &function,
+		memcpy((char *)l->table + f->offset, &function,
 		       sizeof(function));
 	}
+	l->loaded = true;
 	return NULL;
 }

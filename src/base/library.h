@@ -3,6 +3,7 @@
 #ifndef SIGFRAME_BASE_LIBRARY_H
 #define SIGFRAME_BASE_LIBRARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,13 +15,19 @@ struct library_function {
 	size_t offset;		/* bytes from the table's start */
 };
 
+struct library {
+	const char *soname;
+	const struct library_function *functions;
+	size_t count;
+	void *table;
+	bool loaded;		/* the table is filled in */
+};
+
 /*
- * Load the library `soname` and fill in the `table`. It stays loaded.
+ * Load it, if it is not yet, and fill in its table. It stays loaded.
  * ERROR_UNSUPPORTED, naming it, if it cannot be or lacks a function.
  */
-struct error *library_load(const char *soname,
-			   const struct library_function *functions,
-			   size_t count, void *table) MUST_USE;
+struct error *library_need(struct library *l) MUST_USE;
 
 #define LIBRARY_NOTE_TYPE 0x407c0c0a
 #define LIBRARY_JSON(soname, feature, priority, description)                   \

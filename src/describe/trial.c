@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/wait.h"
 
 /* For one who cannot be killed at once, beyond the deadline. */
 #define KILL_DEADLINE 500
@@ -338,31 +338,6 @@ static pid_t start(struct trial_job *job)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	errno = error;
 	return (pid_t)pid;
-}
-
-static long milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
-}
-
-/* Wait until all writing ends of the pipe are closed; false: out of time. */
-static bool wait_closed(int fd, long timeout)
-{
-	long end = milliseconds() + timeout;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd };
-		long left = end - milliseconds();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
-
-		if (n > 0)
-			return true;
-		if (n == 0 || errno != EINTR)
-			return false;
-	}
 }
 
 /* Takes away what is left of the child; false if it goes on living. */

@@ -19,16 +19,16 @@ struct error *capstone_library(const struct capstone_library **ret)
 		CAPSTONE_FUNCTIONS(ENTRY)
 	};
 #undef ENTRY
-	static struct capstone_library library;
-	static bool loaded;
-	struct error *err = NULL;
+	static struct capstone_library table;
+	static struct library library = {
+		.soname = SONAME,
+		.functions = functions,
+		.count = ARRAY_SIZE(functions),
+		.table = &table,
+	};
+	struct error *err = library_need(&library);
 
-	if (!loaded)
-		err = library_load(SONAME, functions, ARRAY_SIZE(functions),
-				   &library);
-	if (err)
-		return err;
-	loaded = true;
-	*ret = &library;
-	return NULL;
+	if (!err)
+		*ret = &table;
+	return err;
 }

@@ -100,8 +100,8 @@ enum cfi_step {
 };
 
 /*
- * From `c` to its caller; *c is what it was unless it is DONE. *slot_ret is
- * where in memory the return address is, 0 if it is not there.
+ * From `c` to its caller; *c is what it was unless it is DONE or NOWHERE.
+ * *slot_ret is where in memory the return address is, 0 if it is not there.
  */
 enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 		       struct cfi_context *c, uint64_t *slot_ret);

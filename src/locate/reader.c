@@ -4,13 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/wait.h"
 #include "locate/reader_child.h"
 
 /* For one who cannot be killed at once, in milliseconds. */
@@ -40,31 +39,6 @@ struct reader {
 	int refused;
 };
 
-static long milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
-}
-
-/* Wait for the child's end; false: out of time. */
-static bool wait_closed(int fd)
-{
-	long end = milliseconds() + KILL_MS;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd };
-		long left = end - milliseconds();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
-
-		if (n > 0)
-			return true;
-		if (n == 0 || errno != EINTR)
-			return false;
-	}
-}
-
 static void child_end(struct child *c)
 {
 	pid_t got;
@@ -74,7 +48,7 @@ static void child_end(struct child *c)
 	if (c->pid) {
 		kill(c->pid, SIGKILL);
 		/* who hangs in a file system is left to others */
-		if (wait_closed(c->socket))
+		if (wait_closed(c->socket, KILL_MS))
 			do
 				got = waitpid(c->pid, NULL, 0);
 			while (got < 0 && errno == EINTR);
@@ -239,13 +213,13 @@ static enum reader_result receive_answer(struct reader *r,
 					 const struct question *q,
 					 struct answer *ret)
 {
-	long start = milliseconds(), waited;
+	long start = wait_milliseconds(), waited;
 	ssize_t size;
 
 	do {
 		/* descriptors that come along are closed by the kernel */
 		size = recv(r->child.socket, ret, sizeof(*ret), MSG_TRUNC);
-		waited = milliseconds() - start;
+		waited = wait_milliseconds() - start;
 	} while (size < 0 && errno == EINTR &&
 		 waited < (long)r->options.question_ms);
 	r->waited_ms += waited;

@@ -2,8 +2,6 @@
 /* archive_library.c - libarchive, loaded when there is something to unpack */
 #include "source/archive_library.h"
 
-#include <stdbool.h>
-
 #include "base/cleanup.h"
 #include "base/library.h"
 
@@ -21,16 +19,16 @@ struct error *archive_library(const struct archive_library **ret)
 		ARCHIVE_FUNCTIONS(ENTRY)
 	};
 #undef ENTRY
-	static struct archive_library library;
-	static bool loaded;
-	struct error *err = NULL;
+	static struct archive_library table;
+	static struct library library = {
+		.soname = SONAME,
+		.functions = functions,
+		.count = ARRAY_SIZE(functions),
+		.table = &table,
+	};
+	struct error *err = library_need(&library);
 
-	if (!loaded)
-		err = library_load(SONAME, functions, ARRAY_SIZE(functions),
-				   &library);
-	if (err)
-		return err;
-	loaded = true;
-	*ret = &library;
-	return NULL;
+	if (!err)
+		*ret = &table;
+	return err;
 }

@@ -25,9 +25,18 @@ static const struct library_function there[] = {
 static void loaded(void **state)
 {
 	struct functions f = { NULL, NULL };
+	struct library l = {
+		.soname = "libc.so.6",
+		.functions = there,
+		.count = ARRAY_SIZE(there),
+		.table = &f,
+	};
 
 	(void)state;
-	assert_null(library_load("libc.so.6", there, ARRAY_SIZE(there), &f));
+	for (int i = 0; i < 2; i++) {
+		assert_null(library_need(&l));
+		assert_true(l.loaded);
+	}
 	assert_int_equal(f.process(), getpid());
 	assert_int_equal(f.parent(), getppid());
 }
@@ -37,12 +46,19 @@ static void refused(const char *soname, const char *function,
 {
 	const struct library_function missing = { function, 0 };
 	void *table[1] = { NULL };
-	struct error *err = library_load(soname, &missing, 1, table);
+	struct library l = {
+		.soname = soname,
+		.functions = &missing,
+		.count = 1,
+		.table = table,
+	};
+	struct error *err = library_need(&l);
 
 	assert_non_null(err);
 	assert_int_equal(error_code(err), ERROR_UNSUPPORTED);
 	assert_string_equal(error_message(err), message);
 	assert_null(table[0]);
+	assert_false(l.loaded);
 	error_free(err);
 }
 

@@ -13,14 +13,17 @@
 
 #define MOST 16
 
-/* Parse the words of `line`, which is cut at its blanks. */
-static struct error *parse(char *line, struct options *ret)
+/* Parse the words of `text`; *ret may refer to them until the next call. */
+static struct error *parse(const char *text, struct options *ret)
 {
+	static char line[256];
 	static char name[] = "sigframe-inspect";
 	static char *argv[MOST + 2];
 	int argc = 1;
 
 	argv[0] = name;
+	assert_true(strlen(text) < sizeof(line));
+	strcpy(line, text);
 	for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) {
 		assert_true(argc <= MOST);
 		argv[argc++] = word;
@@ -113,12 +116,10 @@ static void refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char line[128];
 		struct options o;
 		struct error *err;
 
-		strcpy(line, cases[i].line);
-		err = parse(line, &o);
+		err = parse(cases[i].line, &o);
 		if (!err)
 			fail_msg("'%s' is accepted", cases[i].line);
 		assert_int_equal(error_code(err), ERROR_USAGE);
@@ -153,12 +154,10 @@ static void compared(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char line[128];
 		struct options o;
 		struct error *err;
 
-		strcpy(line, cases[i].line);
-		err = parse(line, &o);
+		err = parse(cases[i].line, &o);
 		if (err)
 			fail_msg("'%s': %s", cases[i].line,
 				 error_message(err));
@@ -175,7 +174,7 @@ static void compared(void **state)
 
 static void defaults(void **state)
 {
-	char line[] = "-p 1";
+	static const char line[] = "-p 1";
 	struct options o;
 
 	(void)state;
@@ -198,8 +197,9 @@ static void defaults(void **state)
 
 static void process(void **state)
 {
-	char line[] = "-p 7 --pid=2147483647 --tree -T 8 --tid 9 --stop=none "
-		      "-x --raw --json=lines -rabsent";
+	static const char line[] =
+		"-p 7 --pid=2147483647 --tree -T 8 --tid 9 --stop=none "
+		"-x --raw --json=lines -rabsent";
 	struct options o;
 
 	(void)state;
@@ -223,7 +223,7 @@ static void process(void **state)
 /* Directories are files that have to be directories. */
 static void criu(void **state)
 {
-	char line[] = "--criu=a b --criu c -e prog";
+	static const char line[] = "--criu=a b --criu c -e prog";
 	struct options o;
 
 	(void)state;
@@ -238,8 +238,9 @@ static void criu(void **state)
 
 static void core(void **state)
 {
-	char line[] = "a -e prog --sysroot=/mnt -T 8 -j --strict --unwind=none "
-		      "--color=never -- -b";
+	static const char line[] =
+		"a -e prog --sysroot=/mnt -T 8 -j --strict --unwind=none "
+		"--color=never -- -b";
 	struct options o;
 
 	(void)state;
@@ -261,7 +262,7 @@ static void core(void **state)
 
 static void summary(void **state)
 {
-	char line[] = "--all -s --strict";
+	static const char line[] = "--all -s --strict";
 	struct options o;
 
 	(void)state;
@@ -272,7 +273,7 @@ static void summary(void **state)
 
 static void export(void **state)
 {
-	char line[] = "core -q --export=small.core";
+	static const char line[] = "core -q --export=small.core";
 	struct options o;
 
 	(void)state;
@@ -296,11 +297,9 @@ static void dormant(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char line[128];
 		struct options o;
 
-		strcpy(line, cases[i].line);
-		assert_null(parse(line, &o));
+		assert_null(parse(cases[i].line, &o));
 		assert_int_equal(o.locate.dormant, cases[i].want);
 		options_deinit(&o);
 	}
@@ -321,11 +320,9 @@ static void unwind(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char line[128];
 		struct options o;
 
-		strcpy(line, cases[i].line);
-		assert_null(parse(line, &o));
+		assert_null(parse(cases[i].line, &o));
 		assert_int_equal(o.locate.unwind, cases[i].unwind);
 		assert_int_equal(o.live.every, cases[i].every);
 		options_deinit(&o);
