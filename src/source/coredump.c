@@ -230,8 +230,8 @@ static void cut_end(struct core_segment *s, uint64_t end)
 
 /*
  * `next` starts in `s`. Bytes that the file has go before those that it should
- * have; where it has both, nobody knows which are right, and neither is taken.
- * Each may be empty then.
+ * have; where it has both, nobody knows which are right, and neither is taken:
+ * they stay with `s`, as if they were missing. Each may be empty then.
  */
 static void divide(struct core_segment *s, struct core_segment *next)
 {
@@ -243,16 +243,20 @@ static void divide(struct core_segment *s, struct core_segment *next)
 		cut_front(next, s->end < next->end ? s->end : next->end);
 		return;
 	}
-	if (s->dumped > start - s->start) {
-		/* what is left of the one that ends later */
-		if (s->end > next->end) {
-			cut_front(&rest, next->end);
-			*next = rest;
-		} else {
-			cut_front(next, s->end);
-		}
+	if (s->dumped <= start - s->start) {
+		cut_end(s, start);
+		return;
 	}
-	cut_end(s, start);
+	/* what is left of the one that ends later */
+	if (s->end > next->end) {
+		cut_end(s, next->end);
+		cut_front(&rest, next->end);
+		*next = rest;
+	} else {
+		cut_front(next, s->end);
+	}
+	s->filesz = s->end - s->start;
+	s->dumped = start - s->start;
 }
 
 static void sort_segments(struct coredump *d)

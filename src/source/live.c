@@ -248,8 +248,8 @@ static bool maps_are_old(const struct live *l)
 static struct error *copy_stopped(struct live *l)
 {
 	struct error *err = NULL;
-	bool every = l->options->every;
-	bool always = every || l->options->stop == LIVE_STOP_ALL;
+	bool always = l->options->every ||
+		      l->options->stop == LIVE_STOP_ALL;
 
 	for (size_t i = 0; i < l->tasks.count; i++) {
 		read_registers(l, &l->tasks.list[i]);
@@ -269,7 +269,7 @@ static struct error *copy_stopped(struct live *l)
 		if (!t->thread.stopped || t->gone)
 			continue;
 		t->found = copy_stacks(l, t, always);
-		t->thread.clear = !every && t->found == STACKS_NOTHING;
+		t->thread.clear = !always && t->found == STACKS_NOTHING;
 	}
 	return NULL;
 }

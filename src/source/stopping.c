@@ -6,9 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #define MILLISECOND UINT64_C(1000000)
 /* However many threads there are: by then they have stopped, or never will. */
@@ -21,17 +19,6 @@
 /* What a stopped thread's stacks and registers mostly take, in bytes. */
 #define MEMORY_EACH (14 << 10)
 #define MEMORY_MAX (72 << 20)
-
-/* If there are none to be had, small ones do. */
-static void ask_for_large_pages(void *room, size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t skip = -(uintptr_t)room % page;
-
-	if (size > skip)
-		madvise((uint8_t *)room + skip, (size - skip) & -page,
-			MADV_HUGEPAGE);
-}
 
 void stopping_prepare(const struct tasks *tasks)
 {
@@ -46,10 +33,8 @@ void stopping_prepare(const struct tasks *tasks)
 	mallopt(M_MMAP_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
 #endif
 	room = malloc(size);
-	if (room) {
-		ask_for_large_pages(room, size);
+	if (room)
 		memset(room, 1, size);
-	}
 	/* the compiler is not to know that nobody reads it */
 	__asm__ volatile("" : : "r"(room) : "memory");
 	free(room);

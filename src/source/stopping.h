@@ -7,8 +7,7 @@
 
 /*
  * Fetch the memory that copies of those that are not settled will take from
- * the kernel now, so that nobody has to stand still for that. In large pages,
- * where there are any: many threads take tens of MiB.
+ * the kernel now, so that nobody has to stand still for that.
  */
 void stopping_prepare(const struct tasks *tasks);
 

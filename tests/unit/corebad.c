@@ -433,8 +433,9 @@ static const struct {
 	  2, 0, 4096 },
 	{ "segment twice", duplicate_segment, "1 segment of", 2, false,
 	  3, 1, 4096 },
+	/* it is still there, so that nobody takes it for its end */
 	{ "two for the stack", disputed_stack, "1 segment of", 2, false,
-	  2, 2, 0 },
+	  3, 2, 0 },
 	{ "segment wraps", segment_wraps, "1 segment of", 2, false,
 	  4, 2, 4096 },
 	{ "offset wraps", segment_offset_wraps, "truncated", 2, false,
