@@ -364,6 +364,8 @@ static void errors(void **state)
 		{ "Haswell@R9", ERROR_USAGE, "--list-kernels" },
 		{ "Haswell@4.18.0-553.el8_10.x86_64", ERROR_USAGE,
 		  "neither a release since 5.2 nor a set of rules" },
+		{ "Haswell@6.1.0-18 amd64", ERROR_USAGE,
+		  "neither a release since 5.2 nor a set of rules" },
 		{ "Haswell@6.1,+pku", ERROR_USAGE,
 		  "flags come before the kernel" },
 		{ "Haswell@6.1@6.2", ERROR_USAGE,
