@@ -46,7 +46,7 @@ bool ownstack_holds(const struct snapshot *s, ownstack_read_fn *read,
 		    pid_t tid, uint64_t sp)
 {
 	const struct mapping *m = snapshot_mapping(s, sp);
-	const struct mapping *last = s->mappings + s->mappings_count;
+	const struct mapping *last = m ? s->mappings + s->mappings_count : m;
 
 	for (unsigned n = 0; m && n < PARTS; n++) {
 		if (!(m->prot & PROT_READ))
