@@ -2,20 +2,51 @@
 /* unpack.c - compressed streams, by libarchive and zlib */
 #include "source/unpack.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/cleanup.h"
 #include "source/feed.h"
+#include "source/procfs.h"
 
 #define CHUNK (64u << 10)
+#define WINDOW_MAX (256u << 20)
 
 /* By libarchive: one kind of compression, around nothing that it looks at. */
 struct filtered {
 	struct archive *archive;
 	enum content content;
+	struct rlimit room;	/* of addresses, with a window */
 	struct feed feed;
 };
+
+/*
+ * A header of a few bytes makes liblzma take a window of a GiB, and data fill
+ * it; libarchive has no limit for that. xz -9 takes 64 MiB.
+ */
+static void allow_window(struct filtered *f)
+{
+	struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	uint64_t room = WINDOW_MAX;
+	char text[128];
+
+	if (getrlimit(RLIMIT_AS, &f->room))
+		f->room = none;
+	if (procfs_read(AT_FDCWD, text, sizeof(text), "/proc/self/statm") <= 0)
+		return;
+	room += strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (room < f->room.rlim_cur)
+		f->room.rlim_cur = room;
+}
+
+static void within(const struct rlimit *room, struct rlimit *before_ret)
+{
+	getrlimit(RLIMIT_AS, before_ret);
+	setrlimit(RLIMIT_AS, room);
+}
 
 /* gzip is not among them: libarchive skips over its checksum. */
 static int support_filter(const struct filtered *f)
@@ -37,9 +68,12 @@ static struct error *filtered_read(void *source, void *buf, size_t size,
 				   size_t *got_ret)
 {
 	struct filtered *f = source;
-	la_ssize_t got = f->feed.library->archive_read_data(f->archive, buf,
-							    size);
+	struct rlimit before;
+	la_ssize_t got;
 
+	within(&f->room, &before);
+	got = f->feed.library->archive_read_data(f->archive, buf, size);
+	setrlimit(RLIMIT_AS, &before);
 	if (got < 0)
 		return feed_error(&f->feed, f->archive,
 				  content_names[f->content]);
@@ -68,6 +102,7 @@ static struct error *filtered_open(struct filtered *f)
 	const struct archive_library *l;
 	struct archive_entry *entry;
 	struct error *err = archive_library(&f->feed.library);
+	struct rlimit before;
 	int code;
 
 	if (err)
@@ -81,9 +116,12 @@ static struct error *filtered_open(struct filtered *f)
 		return error_new(ERROR_UNSUPPORTED,
 				 "compressed with %s, which the libarchive "
 				 "here cannot read", content_names[f->content]);
+	allow_window(f);
+	within(&f->room, &before);
 	code = feed_open(&f->feed, f->archive);
 	if (!code)
 		code = l->archive_read_next_header(f->archive, &entry);
+	setrlimit(RLIMIT_AS, &before);
 	/* an empty file is called the end of an archive */
 	if (code != ARCHIVE_OK && code != ARCHIVE_EOF)
 		return feed_error(&f->feed, f->archive,

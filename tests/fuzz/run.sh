@@ -22,8 +22,8 @@ slow=1
 # malloc_max TARGET
 malloc_max() {
 	case $1 in
-	# the window of a decompressor, of which only what is used is touched
-	archive) echo 1100 ;;
+	# the window of a decompressor
+	archive) echo 300 ;;
 	*) echo 64 ;;
 	esac
 }

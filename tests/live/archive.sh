@@ -208,6 +208,12 @@ inspect unpacked --json -x --raw --max-size=1G bomb
 same "a bomb of zeros, which take no room" plain unpacked
 inspect bad --max-size=64M bomb
 refused "a bomb of zeros" bad 'bomb 64.MiB'
+# headers of xz, which ask for a window of a GiB
+printf '\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46' >window
+printf '\x02\x00\x21\x01\x24\x00\x00\x00\x5e\x1f\xc7\xf9' >>window
+head -c 64 /dev/zero >>window
+inspect bad window
+refused "a window of a GiB" bad 'window xz allocate.memory'
 run_in bad bash -c 'ulimit -f 100; exec "$@"' bash "$tool" packed
 refused "files may not be large" bad 'packed temporary.file too.large'
 room=$scratch/room
