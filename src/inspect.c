@@ -133,11 +133,15 @@ static uint32_t image_max(const struct inspection *in, const struct snapshot *s)
 	return most;
 }
 
-/* Would the registers of a thread tell more that was spared for their sake? */
+/*
+ * Would the registers of a thread tell more that was spared? If it has a frame
+ * after all it is to stand still while that is read.
+ */
 static bool lacks_registers(const struct snapshot *s, const struct located *l)
 {
 	for (size_t i = 0; i < s->threads_count; i++)
-		if (s->threads[i].spared && l->threads[i].complete != TRI_YES)
+		if (s->threads[i].spared && (l->threads[i].frames_count ||
+					     l->threads[i].complete != TRI_YES))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
 #include "locate/ahead.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/array.h"
 
@@ -22,15 +23,16 @@ void ahead_deinit(struct ahead *a)
 	*a = (struct ahead){ 0 };
 }
 
-static bool is_recent(const struct ahead *a, uint64_t addr)
+/* One of the last few runs, which holds `addr`; or NULL. */
+static const struct ahead_run *recent(const struct ahead *a, uint64_t addr)
 {
 	for (size_t i = 0; i < RECENT && i < a->runs_count; i++) {
 		const struct ahead_run *r = &a->runs[a->runs_count - 1 - i];
 
 		if (addr >= r->start && addr < r->end)
-			return true;
+			return r;
 	}
-	return false;
+	return NULL;
 }
 
 static bool add_hit(struct ahead *a, const struct scan_hit *hit)
@@ -58,6 +60,23 @@ static bool scan(struct ahead *a, struct bytes b)
 	return true;
 }
 
+/*
+ * The run that holds `addr`, as the sweep will come across it, if it is a
+ * short one; else from a little below on.
+ */
+static uint64_t run_at(const struct snapshot *s, const struct mapping *m,
+		       uint64_t addr, uint64_t *end_ret)
+{
+	uint64_t start = snapshot_next_data(s, m->start, m->end, end_ret);
+
+	if (start <= addr && addr < *end_ret && *end_ret - start <= RUN_MAX)
+		return start;
+	start = addr - m->start > BELOW + addr % PAGE
+			? addr - addr % PAGE - BELOW
+			: m->start;
+	return snapshot_next_data(s, start, m->end, end_ret);
+}
+
 void ahead_look(struct ahead *a, const struct snapshot *s, uint64_t addr)
 {
 	const struct mapping *m = snapshot_mapping(s, addr);
@@ -68,13 +87,10 @@ void ahead_look(struct ahead *a, const struct snapshot *s, uint64_t addr)
 	enum run_end why;
 	size_t size;
 
-	if (!m || !s->ops || !s->ops->steady || is_recent(a, addr) ||
+	if (!m || !s->ops || !s->ops->steady || recent(a, addr) ||
 	    a->runs_count == RUNS_MAX)
 		return;
-	start = addr - m->start > BELOW + addr % PAGE
-			? addr - addr % PAGE - BELOW
-			: m->start;
-	start = snapshot_next_data(s, start, m->end, &end);
+	start = run_at(s, m, addr, &end);
 	if (start > addr || end <= addr || end - start > RUN_MAX)
 		return;
 	size = end - start;
@@ -89,6 +105,25 @@ void ahead_look(struct ahead *a, const struct snapshot *s, uint64_t addr)
 	}
 	runs[a->runs_count++] = (struct ahead_run){
 		start, end, first, a->hits_count - first };
+}
+
+bool ahead_tells(const struct ahead *a, const struct snapshot *s,
+		 uint64_t from, uint64_t to, struct ahead_hits *ret)
+{
+	const struct ahead_run *r = a ? recent(a, from) : NULL;
+
+	/* nothing may be behind the run that a mark could be in */
+	if (!r || to > r->end ||
+	    (r->end - to < AHEAD_MARGIN &&
+	     snapshot_mapped(s, r->end, PROT_READ) != TRI_NO))
+		return false;
+	ret->next = a->hits + r->first;
+	ret->end = ret->next + r->hits;
+	while (ret->next < ret->end && ret->next->address < from)
+		ret->next++;
+	while (ret->next < ret->end && ret->end[-1].address >= to)
+		ret->end--;
+	return true;
 }
 
 static int by_start(const void *a, const void *b)

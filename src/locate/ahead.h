@@ -34,6 +34,23 @@ void ahead_deinit(struct ahead *a);
  */
 void ahead_look(struct ahead *a, const struct snapshot *s, uint64_t addr);
 
+/* More than lies between a frame's address and its last mark, in bytes. */
+#define AHEAD_MARGIN 2048
+
+struct ahead_hits {
+	const struct scan_hit *next;	/* [next, end), by address */
+	const struct scan_hit *end;
+};
+
+/*
+ * Are all hits in [from, to) known, since that is a part of a run that was
+ * looked at lately? None is missing that a scan of this part would find; there
+ * may be more, as more of the stack was in sight. Good until the next look.
+ * `a` may be NULL.
+ */
+bool ahead_tells(const struct ahead *a, const struct snapshot *s,
+		 uint64_t from, uint64_t to, struct ahead_hits *ret);
+
 /* When all is scanned, and before the next. */
 void ahead_sort(struct ahead *a);
 

@@ -2,26 +2,9 @@
 /* calls.c - the call instruction before a return address */
 #include "locate/calls.h"
 
-enum { CALL_DIRECT = 5, CALL_INDIRECT_MAX = 7, HOPS_MAX = 3 };
+#include "x86/call.h"
 
-/* Length of `ff /2` at `b`, three bytes of it at least; 0 if it is none. */
-static unsigned indirect_length(const uint8_t *b)
-{
-	unsigned mod = b[1] >> 6, rm = b[1] & 7;
-	unsigned length = 2;
-
-	if (b[0] != 0xff || (b[1] >> 3 & 7) != 2)
-		return 0;
-	if (mod == 3)
-		return length;
-	if (rm == 4)
-		length++;
-	if (mod == 1)
-		return length + 1;
-	if (mod == 2 || rm == 5 || (rm == 4 && (b[2] & 7) == 5))
-		return length + 4;
-	return length;
-}
+enum { HOPS_MAX = 3 };
 
 static uint64_t signed_32(const uint8_t *b)
 {
@@ -93,19 +76,19 @@ static void follow(struct code *c, bool wide, struct calls_site *call)
  * UNKNOWN if it is not to be had.
  */
 static enum tri read_before(struct code *c, uint64_t pc,
-			    uint8_t b[CALL_INDIRECT_MAX])
+			    uint8_t b[CALL_MAX])
 {
 	enum tri known = TRI_NO;
 
-	for (unsigned size = CALL_INDIRECT_MAX; size >= 2; size--) {
+	for (unsigned size = CALL_MAX; size >= 2; size--) {
 		enum run_end end;
 
 		if (pc < size)
 			continue;
-		if (code_read(c, pc - size, b + CALL_INDIRECT_MAX - size, size,
+		if (code_read(c, pc - size, b + CALL_MAX - size, size,
 			      &end) == size)
 			return TRI_YES;
-		memset(b, 0, CALL_INDIRECT_MAX);
+		memset(b, 0, CALL_MAX);
 		if (end != RUN_END_UNREADABLE)
 			known = TRI_UNKNOWN;
 	}
@@ -115,34 +98,27 @@ static enum tri read_before(struct code *c, uint64_t pc,
 void calls_before(struct code *c, uint64_t pc, uint64_t cs,
 		  struct calls_site *ret)
 {
-	/* one more, for a look at what is not there */
-	uint8_t b[CALL_INDIRECT_MAX + 1] = { 0 };
+	uint8_t b[CALL_MAX] = { 0 };
 	bool wide = cs != X86_USER32_CS;
 	enum tri known = read_before(c, pc, b);
 
 	*ret = (struct calls_site){ .present = known };
 	if (known != TRI_YES)
 		return;
-	if (b[CALL_INDIRECT_MAX - CALL_DIRECT] == 0xe8) {
-		ret->target_known = true;
-		ret->target = cut(pc + signed_32(b + CALL_INDIRECT_MAX - 4),
-				  wide);
-		follow(c, wide, ret);
-		return;
-	}
-	for (unsigned length = 2; length <= CALL_INDIRECT_MAX; length++) {
-		const uint8_t *at = b + CALL_INDIRECT_MAX - length;
 
-		if (indirect_length(at) != length)
-			continue;
+	unsigned length = call_before(b);
+	const uint8_t *at = b + CALL_MAX - length;
+
+	if (!length) {
+		ret->present = TRI_NO;
+	} else if (at[0] == 0xe8) {
+		ret->target_known = true;
+		ret->target = cut(pc + signed_32(at + 1), wide);
+	} else if (wide && at[1] == 0x15) {
 		/* through the GOT; in 32-bit code gs may be in front */
-		if (!wide || at[1] != 0x15)
-			return;
 		ret->target_known = read_word(c, pc + signed_32(at + 2), wide,
 					      &ret->target);
-		if (ret->target_known)
-			follow(c, wide, ret);
-		return;
 	}
-	ret->present = TRI_NO;
+	if (ret->target_known)
+		follow(c, wide, ret);
 }

@@ -11,8 +11,7 @@
 
 enum {
 	CHUNK = 64 << 10,
-	/* more than lies between a frame's address and its last mark */
-	MARGIN = 2048,
+	MARGIN = AHEAD_MARGIN,
 	PAGE = 4096,
 	/* no stack has as many that are frames; hostile ones may */
 	HITS_MAX = 8192,
@@ -75,6 +74,21 @@ uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp)
 	       m->end - sp < CANDIDATES_STACK_MAX && goes_on(s, m, m + 1))
 		m++;
 	return m ? stack_limit(sp, m->end) : candidates_stack_end(s, sp);
+}
+
+uint64_t candidates_next_thread(const struct snapshot *s,
+				const struct thread *t, uint64_t sp,
+				uint64_t end)
+{
+	for (size_t i = 0; i < s->threads_count; i++) {
+		const struct thread *other = &s->threads[i];
+		uint64_t at = other->regs.r[X86_RSP];
+
+		if (other->has & THREAD_HAS_PC_SP && other->tid != t->tid &&
+		    at > sp && at < end)
+			end = at;
+	}
+	return end;
 }
 
 static bool is_before(const struct scan_hit *h, uint64_t address, unsigned kind)
@@ -156,6 +170,23 @@ static struct error *add_registered(struct candidates *c,
 	return err;
 }
 
+/* The bytes up to the last that is not zero. */
+static size_t without_zeros(const uint8_t *buf, size_t size)
+{
+	uint64_t words[8];
+
+	while (size >= sizeof(words)) {
+		memcpy(words, buf + size - sizeof(words), sizeof(words));
+		if (words[0] | words[1] | words[2] | words[3] |
+		    words[4] | words[5] | words[6] | words[7])
+			break;
+		size -= sizeof(words);
+	}
+	while (size && !buf[size - 1])
+		size--;
+	return size;
+}
+
 static void note_missing(struct candidates *c, uint64_t from, uint64_t to)
 {
 	if (c->missing_from == c->missing_to)
@@ -165,12 +196,29 @@ static void note_missing(struct candidates *c, uint64_t from, uint64_t to)
 	c->missing_to = to;
 }
 
+/* What was found there before. */
+static struct error *add_known(struct candidates *c, struct ahead_hits known,
+			       uint64_t to)
+{
+	struct error *err = NULL;
+
+	for (; known.next < known.end && !err; known.next++) {
+		if (c->count == HITS_MAX) {
+			note_missing(c, known.next->address, to);
+			break;
+		}
+		err = add(c, known.next);
+	}
+	return err;
+}
+
 struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			      uint64_t from, uint64_t to)
 {
 	CLEANUP_FREE uint8_t *buf = NULL;
 	uint64_t restorers[SNAPSHOT_SIGNALS];
 	size_t restorers_count = registered_list(s, restorers);
+	struct ahead_hits known;
 	uint64_t next;
 
 	/* a stack pointer may be anything: what ends the range is known */
@@ -194,6 +242,10 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 		return NULL;
 	}
 	c->scanned += to - from;
+	if (!restorers_count && ahead_tells(c->ahead, s, from, to, &known)) {
+		c->to = to;
+		return add_known(c, known, to);
+	}
 	buf = malloc(to - from + MARGIN < CHUNK ? to - from + MARGIN : CHUNK);
 	if (!buf)
 		return &error_no_memory;
@@ -220,7 +272,11 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			limit = base + got;
 			note_missing(c, limit, next < to ? next : to);
 		}
-		while (scan_next_below((struct bytes){ buf, got, base }, limit,
+		/* zeros alone are no frame */
+		uint64_t written = base + without_zeros(buf, got);
+
+		while (scan_next_below((struct bytes){ buf, got, base },
+				       limit < written ? limit : written,
 				       &cursor, &hit)) {
 			struct error *err = NULL;
 

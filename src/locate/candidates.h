@@ -3,11 +3,11 @@
 #ifndef SIGFRAME_LOCATE_CANDIDATES_H
 #define SIGFRAME_LOCATE_CANDIDATES_H
 
-#include "source/snapshot.h"
-#include "x86/scan.h"
+#include "locate/ahead.h"
 
-/* Grows as the stacks of one thread are looked at. */
+/* Grows as the stacks of one thread are looked at. Starts as zeros. */
 struct candidates {
+	const struct ahead *ahead;	/* need not be looked at; or NULL */
 	struct scan_hit *hits;	/* by address, then kind */
 	size_t count;
 	size_t room;
@@ -33,6 +33,11 @@ uint64_t candidates_stack_end(const struct snapshot *s, uint64_t sp);
  * other: mprotect and mlock split a stack, but other stacks may follow, too.
  */
 uint64_t candidates_stack_reach(const struct snapshot *s, uint64_t sp);
+
+/* Where a thread other than `t` is on the stack [sp, end); `end`: none is. */
+uint64_t candidates_next_thread(const struct snapshot *s,
+				const struct thread *t, uint64_t sp,
+				uint64_t end);
 
 /*
  * Add every place in [from, to) that looks like a frame; of a larger range

@@ -11,14 +11,18 @@
 
 #include "base/cleanup.h"
 #include "locate/candidates.h"
+#include "locate/lost.h"
 #include "locate/passing.h"
 #include "locate/plausible.h"
 #include "locate/returning.h"
+#include "source/ownstack.h"
 
 /* More nested signals than any stack of usual size has room for. */
 enum { LINKS_MAX = 4096 };
 /* Functions called on one stack after the other, without a signal between. */
 enum { SWITCHES_MAX = 16 };
+/* Bytes behind the outermost function, where there is no frame. */
+enum { BEHIND_MAX = 64 << 10 };
 
 /* What a context starts with; see struct cfi_context. */
 #define PC_SP_KNOWN (1u << X86_RIP | 1u << X86_RSP)
@@ -107,6 +111,7 @@ static void look_back(struct chase *c, const struct unwind_result *walk,
 			break;
 		}
 	}
+	ret->doubtful += lost_skipped(c->s, c->code, &c->hits, walk) != 0;
 }
 
 static void went_past(struct chase *c, const struct passed *passed)
@@ -257,20 +262,6 @@ static size_t count_doubtful(struct chase *c, uint64_t from, uint64_t to,
 	return count;
 }
 
-/* Where another thread is on the stack [sp, end); `end` if none is. */
-static uint64_t next_thread(const struct chase *c, uint64_t sp, uint64_t end)
-{
-	for (size_t i = 0; i < c->s->threads_count; i++) {
-		const struct thread *t = &c->s->threads[i];
-		uint64_t other = t->regs.r[X86_RSP];
-
-		if (t->has & THREAD_HAS_PC_SP && t->tid != c->thread->tid &&
-		    other > sp && other < end)
-			end = other;
-	}
-	return end;
-}
-
 /* What the thread is in, if no walk leads on. */
 static struct plausible_context context_at(const struct chase *c, uint64_t sp)
 {
@@ -309,16 +300,6 @@ static bool has_hole(const struct candidates *hits, uint64_t addr,
 }
 
 /*
- * Does call frame information lead to what cannot be a caller? What is on the
- * stack was overwritten then, and there may have been a frame.
- */
-static bool leads_nowhere(const struct chase *c, const struct unwind_result *r)
-{
-	return r->steps_count && !r->pointers &&
-	       snapshot_mapped(c->s, r->pc, PROT_EXEC) == TRI_NO;
-}
-
-/*
  * Unwinding got lost at r->sp. The next place upward that fits is taken; if
  * there is none, and no doubt either, the thread has no more frames.
  */
@@ -333,7 +314,7 @@ static struct error *search_beyond(struct chase *c,
 		from = chain->links[chain->count - 1].check.end;
 
 	uint64_t end = candidates_stack_end(c->s, from);
-	uint64_t sure = next_thread(c, from, end);
+	uint64_t sure = candidates_next_thread(c->s, c->thread, from, end);
 	uint64_t reach = candidates_stack_reach(c->s, from);
 	uint64_t sp = from;
 	struct error *err = candidates_scan(&c->hits, c->s, from, reach);
@@ -341,6 +322,7 @@ static struct error *search_beyond(struct chase *c,
 	const struct scan_hit *h = NULL;
 	struct frame_check check;
 	size_t doubtful = 0;
+	uint64_t unmarked;
 
 	if (err)
 		return err;
@@ -414,10 +396,18 @@ static struct error *search_beyond(struct chase *c,
 			   "the code at pc 0x%" PRIx64 " could not be read, and "
 			   "may return from what is at sp 0x%" PRIx64,
 			   c->at.gprs.r[X86_RIP], from);
-	else if (leads_nowhere(c, r))
+	else if (c->u && lost_to_nowhere(c->s, c->code, c->u, c->thread, r,
+					 c->at.gprs.r[X86_CS], reach))
 		incomplete(c,
 			   "unwinding leads to pc 0x%" PRIx64 ", sp 0x%" PRIx64
 			   ", where there is no code", r->pc, r->sp);
+	else if (c->u && (unmarked = lost_return(c->s, c->code, &c->hits,
+						 from, reach)))
+		incomplete(c,
+			   "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
+			   " (%s), and at 0x%" PRIx64 " there may be the "
+			   "return address of a handler",
+			   r->pc, r->sp, r->why, unmarked);
 	else if (reach - from == CANDIDATES_STACK_MAX)
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64
@@ -448,14 +438,22 @@ static struct error *look_at_end(struct chase *c,
 		return arrive(c, &passed.check, walked(r));
 	}
 	c->done = true;
+	c->chain->at_zero = true;
 
 	size_t doubtful = count_doubtful(c, from, end, end);
 
+	doubtful += lost_skipped(c->s, c->code, &c->hits, r) != 0;
 	if (doubtful)
 		incomplete(c,
 			   "unwinding ends at a return address of 0 below sp "
 			   "0x%" PRIx64 ", and %zu places on the stack may be "
 			   "frames", r->sp, doubtful);
+	else if (!r->pointers && ownstack_holds(c->s, ownstack_read,
+						c->thread->tid, from))
+		/* C libraries say where the first function of a stack is */
+		incomplete(c,
+			   "unwinding ends at a return address of 0 below sp "
+			   "0x%" PRIx64 ", where no thread starts", r->sp);
 	else
 		count_stale(c, from, r->sp);
 	return NULL;
@@ -480,15 +478,25 @@ static struct error *leave(struct chase *c, const struct unwind_result *r,
 	return passed.live ? arrive(c, &passed.check, walked(r)) : NULL;
 }
 
-/* There is no caller any more. */
+/* There is no caller any more, says the file that the code is from. */
 static struct error *look_behind(struct chase *c,
 				 const struct unwind_result *r)
 {
+	struct plausible_context at = context_at(c, c->at.gprs.r[X86_RSP]);
+	uint64_t end = candidates_stack_reach(c->s, r->sp);
 	bool arrived = false;
 	struct error *err = leave(c, r, &arrived);
 
-	if (!err && !arrived)
-		c->done = true;
+	if (err || arrived)
+		return err;
+	c->done = true;
+	if (end - r->sp > BEHIND_MAX)
+		end = r->sp + BEHIND_MAX;
+	err = candidates_scan(&c->hits, c->s, r->sp, end);
+	if (!err && plausible_any(c->s, c->code, &c->hits, r->sp, end, &at))
+		incomplete(c, "nothing has called the code at pc 0x%" PRIx64
+			   ", but beyond sp 0x%" PRIx64 " may be a frame",
+			   r->pc, r->sp);
 	return err;
 }
 
@@ -557,6 +565,7 @@ struct error *chain_follow(const struct snapshot *s, struct code *code,
 		.code = code,
 		.u = u,
 		.chain = ret,
+		.hits = { .ahead = ahead },
 		.at = {
 			.gprs = t->regs,
 			.known = t->has & THREAD_HAS_GPRS ? ALL_KNOWN

@@ -22,6 +22,7 @@ struct chain {
 	enum tri complete;	/* as in struct located_thread */
 	struct text incomplete;
 	struct text lost;	/* where unwinding first did not go on */
+	bool at_zero;		/* it ends at a return address of 0 */
 	size_t stale;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "locate/registered.h"
+#include "source/ownstack.h"
 
 enum { PAGE_SIZE = 4096, PAGES = 64, EFFECTS_BITS = 8 };
 
@@ -25,6 +26,7 @@ struct known_effect {
 struct code {
 	const struct snapshot *snapshot;
 	struct emulator *emulator;
+	struct restorers *restorers;	/* made when wanted */
 	struct page pages[PAGES];	/* by address, modulo */
 	struct known_effect effects[1 << EFFECTS_BITS];	/* by hashed pc */
 };
@@ -47,9 +49,18 @@ struct code *code_create(const struct snapshot *s)
 
 void code_destroy(struct code *c)
 {
-	if (c)
+	if (c) {
 		emulator_destroy(c->emulator);
+		restorers_destroy(c->restorers);
+	}
 	free(c);
+}
+
+struct restorers *code_restorers(struct code *c)
+{
+	if (!c->restorers)
+		c->restorers = restorers_create(c->snapshot, ownstack_read);
+	return c->restorers;
 }
 
 static const struct page *page_at(struct code *c, uint64_t addr)

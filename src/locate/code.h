@@ -4,6 +4,7 @@
 #define SIGFRAME_LOCATE_CODE_H
 
 #include "locate/emulate.h"
+#include "source/restorers.h"
 #include "source/snapshot.h"
 #include "x86/restorer.h"
 
@@ -21,6 +22,9 @@ void code_destroy(struct code *c);
 enum { CODE_READ_MAX = 64 };
 size_t code_read(struct code *c, uint64_t addr, void *buf, size_t size,
 		 enum run_end *end_ret);
+
+/* To find words that lead to restorers, see there; NULL: no memory. */
+struct restorers *code_restorers(struct code *c);
 
 /* What code does that is run with all registers but the stack pointer lost. */
 struct code_effect {

@@ -30,7 +30,9 @@ struct confine_limits {
 /*
  * For good: no descriptor but `fd`, which becomes CONFINE_FD, no privileges,
  * little memory and time, no new files or processes, death when `parent` dies,
- * and of system calls only those that it takes to read the files it is sent.
+ * and before all others if the machine runs out of memory, and of system calls
+ * only those that it takes to read the files it is sent. None of them finds a
+ * file by name, or passes a descriptor on. SIGSYS is handled.
  * Without seccomp filters it is Landlock (since 5.13) that keeps it from other
  * files. False if something else fails, or if the parent is dead already; the
  * process has to end then.

@@ -356,8 +356,13 @@ void facts_read(const struct snapshot *s, const struct located_frame *from,
 	ret->around = from->around;
 	ret->sigframe.kind = from->kind;
 	ret->sigframe.address = from->address;
-	/* they nearly always lie side by side */
-	if (from->fpstate && skip <= FACTS_FRAME_MAX && all >= size &&
+	if (from->kept) {
+		kept_read(from->kept, room->bytes);
+		ret->frame = run_of(room->bytes, size, from->address);
+		ret->area = run_of(room->bytes + KEPT_FRAME_MAX,
+				   from->area_wanted, from->fpstate);
+	} else if (from->fpstate && skip <= FACTS_FRAME_MAX && all >= size &&
+	    /* they nearly always lie side by side */
 	    from->address <= UINT64_MAX - all &&
 	    snapshot_read_once(s, from->address, room->bytes, all) == all) {
 		ret->frame = run_of(room->bytes, size, from->address);

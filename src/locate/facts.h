@@ -68,15 +68,16 @@ struct error *facts_gather(const struct snapshot *s,
 void facts_deinit(struct located_frame *f);
 
 /* Bytes of the largest kind's fixed part. */
-#define FACTS_FRAME_MAX 768
+#define FACTS_FRAME_MAX KEPT_FRAME_MAX
 
 struct facts_room {
-	uint8_t bytes[FACTS_FRAME_MAX + PREDICT_AREA_WANT];
+	uint8_t bytes[KEPT_BYTES];
 };
 
 /*
  * The same facts once more, of a frame whose facts are not there but all else,
- * with its bytes in `room`. What cannot be read any more is missing.
+ * with its bytes in `room`: as they were kept, or read again, and what cannot
+ * be read any more is missing.
  */
 void facts_read(const struct snapshot *s, const struct located_frame *from,
 		struct facts_room *room, struct frame_facts *ret);

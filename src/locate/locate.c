@@ -14,6 +14,7 @@
 #include "locate/decoder.h"
 #include "locate/disasm.h"
 #include "locate/dormant.h"
+#include "locate/lost.h"
 #include "locate/moved.h"
 #include "locate/needs.h"
 #include "locate/recall.h"
@@ -190,7 +191,7 @@ static struct error *fill_frame(struct tools *t,
 }
 
 static struct error *fill_frames(struct tools *t, const struct chain *chain,
-				 struct located_thread *ret)
+				 struct kept *kept, struct located_thread *ret)
 {
 	if (!chain->count)
 		return NULL;
@@ -209,7 +210,7 @@ static struct error *fill_frames(struct tools *t, const struct chain *chain,
 		f->evidence = link->evidence |
 			      registered(t->s, &link->check.sigframe);
 		f->stack = stack_of(t->s, chain, link->check.sigframe.address);
-		err = recall_settle(t->s, t->options, f);
+		err = recall_settle(t->s, t->options, kept, f);
 		if (err)
 			return err;
 	}
@@ -228,11 +229,13 @@ static struct error *not_examined(struct located_thread *ret, const char *why)
 static bool may_be_elsewhere(struct tools *t, const struct thread *thread,
 			     const struct chain *chain)
 {
-	return t->unwind && chain->complete == TRI_YES && chain->lost.size &&
+	return t->unwind && chain->complete == TRI_YES &&
+	       (chain->lost.size || chain->at_zero) &&
 	       !ownstack_holds(t->s, ownstack_read, thread->tid, chain->end_sp);
 }
 
 static struct error *locate_thread(struct tools *t, const struct thread *thread,
+				   struct kept *kept,
 				   struct located_thread *ret)
 {
 	struct chain chain;
@@ -261,6 +264,9 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 		ret->lost = strdup(text_string(&chain.lost));
 	ret->complete = chain.complete;
 	if (may_be_elsewhere(t, thread, &chain)) {
+		if (chain.at_zero)
+			text_add(&chain.lost, "unwinding ends at a return "
+					      "address of 0");
 		text_add(&chain.lost, ", on a stack that may not be the "
 				      "thread's own");
 		t->elsewhere[thread - t->s->threads] =
@@ -269,24 +275,12 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 		err = not_examined(ret, text_string(&chain.incomplete));
 	}
 	if (!err)
-		err = fill_frames(t, &chain, ret);
+		err = fill_frames(t, &chain, kept, ret);
 	chain_deinit(&chain);
-	if (!err && torn_any(t->s, ret))
-		err = not_examined(ret, "a frame changes while it is read, and "
-				   "may never have been as it is shown");
-	return err;
-}
 
-/* A thread may be resumed by any other: do all of them have one? */
-static enum tri any_shadow_stack(const struct snapshot *s)
-{
-	enum tri first = s->threads_count ? s->threads[0].shadow_stack
-					  : TRI_UNKNOWN;
+	const char *sign = err ? NULL : torn_sign(t->s, ret);
 
-	for (size_t i = 1; i < s->threads_count; i++)
-		if (s->threads[i].shadow_stack != first)
-			return TRI_UNKNOWN;
-	return first;
+	return sign ? not_examined(ret, sign) : err;
 }
 
 /* What nothing leads to is kept short: there may be many. */
@@ -317,7 +311,7 @@ static struct error *fill_returned(struct tools *t,
 static struct error *add_dormant(struct tools *t, const struct dormant *d,
 				 struct located *l)
 {
-	enum tri shadow_stack = any_shadow_stack(t->s);
+	enum tri shadow_stack = snapshot_shadow_stack(t->s);
 	struct error *err = NULL;
 
 	l->memory = d->memory;
@@ -353,9 +347,13 @@ static struct error *settle_elsewhere(struct tools *t, bool all_found,
 {
 	struct error *err = NULL;
 
-	for (size_t i = 0; i < l->threads_count && !err; i++)
-		if (t->elsewhere[i] && !all_found)
+	for (size_t i = 0; i < l->threads_count && !err; i++) {
+		bool known = t->s->threads[i].has & THREAD_HAS_GPRS;
+
+		if (t->elsewhere[i] &&
+		    (!all_found || (!known && lost_elsewhere(t->s, t->code))))
 			err = not_examined(&l->threads[i], t->elsewhere[i]);
+	}
 	return err;
 }
 
@@ -425,7 +423,8 @@ static struct error *locate_here(struct tools *t,
 	while (!err && l->threads_count < s->threads_count) {
 		size_t i = l->threads_count++;
 
-		err = locate_thread(t, &s->threads[i], &l->threads[i]);
+		err = locate_thread(t, &s->threads[i], &l->kept,
+				    &l->threads[i]);
 	}
 	if (!err)
 		err = locate_dormant(t, options, l);
@@ -595,6 +594,7 @@ void located_destroy(struct located *l)
 	frames_free(l->dormant, l->dormant_count);
 	frames_free(l->returned, l->returned_count);
 	free(l->threads);
+	kept_deinit(&l->kept);
 	free(l->unread);
 	free(l);
 }

@@ -5,6 +5,7 @@
 
 #include "kernel/autopsy.h"
 #include "kernel/predict.h"
+#include "locate/kept.h"
 #include "source/snapshot.h"
 #include "x86/restorer.h"
 
@@ -76,6 +77,7 @@ struct located_frame {
 	struct frame_surroundings around;
 	uint64_t fpstate;
 	uint32_t area_wanted;	/* bytes behind it */
+	const struct kept_frame *kept;	/* NULL: to be read again */
 	struct code_place interrupted;
 	struct code_place restorer;
 	const struct restorer *restorer_code;	/* NULL: not in the table */
@@ -117,6 +119,7 @@ struct located_death {
 };
 
 struct located {
+	struct kept kept;	/* bytes of frames that are forgotten */
 	struct located_thread *threads;	/* as in the snapshot */
 	size_t threads_count;
 	/*

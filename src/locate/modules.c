@@ -40,6 +40,7 @@ struct known_place {
 
 /* The operations of a row. */
 struct expression {
+	uint64_t hash;
 	size_t count;
 	struct cfi_op ops[];
 };
@@ -328,15 +329,32 @@ static const struct answer *ask(struct modules *ms, uint64_t pc,
 	return ms->answer.status == ANSWER_KNOWN ? &ms->answer : NULL;
 }
 
-/* The same operations, kept; NULL if there are too many, or no memory. */
+static uint64_t hash_of(const struct cfi_op *ops, size_t count)
+{
+	uint64_t hash = count;
+
+	for (size_t i = 0; i < count; i++) {
+		hash = (hash ^ ops[i].atom) * UINT64_C(0x9e3779b97f4a7c15);
+		hash = (hash ^ ops[i].number ^ hash >> 32) *
+		       UINT64_C(0xc2b2ae3d27d4eb4f);
+		hash ^= ops[i].number2 ^ hash >> 29;
+	}
+	return hash;
+}
+
+/*
+ * The same operations, kept; NULL if there are too many, or no memory. Files
+ * may have thousands that differ at their very ends.
+ */
 static const struct cfi_op *keep_ops(struct modules *ms,
 				     const struct cfi_op *ops, size_t count)
 {
 	struct expression **more, *e;
+	uint64_t hash = hash_of(ops, count);
 
 	for (size_t i = 0; i < ms->expressions_count; i++) {
 		e = ms->expressions[i];
-		if (e->count == count &&
+		if (e->hash == hash && e->count == count &&
 		    !memcmp(e->ops, ops, count * sizeof(*ops)))
 			return e->ops;
 	}
@@ -350,6 +368,7 @@ static const struct cfi_op *keep_ops(struct modules *ms,
 	e = malloc(sizeof(*e) + count * sizeof(*ops));
 	if (!e)
 		return NULL;
+	e->hash = hash;
 	e->count = count;
 	memcpy(e->ops, ops, count * sizeof(*ops));
 	more[ms->expressions_count++] = e;

@@ -60,6 +60,21 @@ enum tri plausible_judge(const struct snapshot *s, struct code *code,
 	return is_masked(at, &check->sigframe) ? TRI_YES : TRI_UNKNOWN;
 }
 
+bool plausible_any(const struct snapshot *s, struct code *code,
+		   const struct candidates *hits, uint64_t from, uint64_t to,
+		   const struct plausible_context *at)
+{
+	const struct scan_hit *h = NULL;
+	struct frame_check check;
+
+	while ((h = candidates_next(hits, h, from, to)))
+		if (facts_check(s, code, h->kind, h->address, &check) &&
+		    plausible_judge(s, code, hits, &check, at) == TRI_YES &&
+		    facts_fit(s, &check, at->sp, to))
+			return true;
+	return false;
+}
+
 /* The signal that the frame is for; 0 if it does not tell. */
 static unsigned signal_of(const struct sigframe *f)
 {

@@ -25,6 +25,14 @@ enum tri plausible_judge(const struct snapshot *s, struct code *code,
 			 const struct plausible_context *at);
 
 /*
+ * Is there a frame in [from, to) that the context is likely to be in? `hits`
+ * holds what was found there.
+ */
+bool plausible_any(const struct snapshot *s, struct code *code,
+		   const struct candidates *hits, uint64_t from, uint64_t to,
+		   const struct plausible_context *at);
+
+/*
  * Is it no less sure than by unwinding that the context is in the handler of
  * this frame? It is whole, its return address is the restorer of its signal's
  * action, and what is blocked is just what the kernel blocks for that action

@@ -96,11 +96,9 @@ static bool child_order(const struct child *nurse, struct child *ret)
 
 static struct confine_limits limits_of(const struct reader_options *o)
 {
-	unsigned total = o->total_ms ? o->total_ms : READER_TOTAL_MS;
-
 	return (struct confine_limits){
 		.memory = READER_MEMORY + o->memory,
-		.seconds = (total + 999) / 1000,
+		.seconds = READER_SECONDS,
 	};
 }
 
@@ -228,7 +226,9 @@ static enum reader_result receive_answer(struct reader *r,
 	if (size < (ssize_t)offsetof(struct answer, more) ||
 	    ret->number != q->number || (size_t)size != answer_size(q, ret))
 		return READER_DIED;
-	return READER_ANSWERED;
+	/* it may answer every time, and just in time */
+	return r->waited_ms < (long)r->options.total_ms ? READER_ANSWERED
+							: READER_SLOW;
 }
 
 /* They are taken by who answers. */

@@ -37,7 +37,9 @@ struct reader_options {
 };
 
 #define READER_QUESTION_MS 10000
-#define READER_TOTAL_MS 20000
+#define READER_TOTAL_MS 60000
+/* CPU time of a child. */
+#define READER_SECONDS 20
 /* Address space of the child in bytes, with what it inherits. */
 #define READER_MEMORY (UINT64_C(4) << 30)
 

@@ -79,10 +79,9 @@ bool reader_child_ask(int fd, const struct question *q,
 static bool send_answer(int fd, const struct question *q,
 			const struct answer *a)
 {
-	struct iovec part = { (void *)(uintptr_t)a, answer_size(q, a) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+	size_t size = answer_size(q, a);
 
-	return sendmsg(fd, &m, 0) == (ssize_t)part.iov_len;
+	return send(fd, a, size, 0) == (ssize_t)size;
 }
 
 static void serve(int fd, pid_t parent, const struct confine_limits *limits)
@@ -109,16 +108,17 @@ static void serve(int fd, pid_t parent, const struct confine_limits *limits)
 	}
 }
 
-static void end_child(pid_t pid)
+/* Not waiting for it: who hangs in a file system does so for ever. */
+static void end_child(pid_t *pid)
 {
 	pid_t got;
 
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL);
-	do
-		got = waitpid(pid, NULL, 0);
-	while (got < 0 && errno == EINTR);
+	while ((got = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (got == *pid)
+			*pid = 0;
+	if (*pid > 0)
+		kill(*pid, SIGKILL);
+	*pid = 0;
 }
 
 static void nurse(int fd, pid_t parent, const struct confine_limits *limits)
@@ -130,11 +130,11 @@ static void nurse(int fd, pid_t parent, const struct confine_limits *limits)
 	(void)parent;
 	(void)setpgid(0, 0);
 	while (receive_with(fd, &order, sizeof(order), fds)) {
-		end_child(child);
+		end_child(&child);
 		child = reader_child_start(fds[0], fd, limits);
 		close(fds[0]);
 	}
-	end_child(child);
+	end_child(&child);
 }
 
 bool reader_child_order(int nurse_fd, int fd)

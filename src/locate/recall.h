@@ -20,11 +20,13 @@ const struct frame_facts *recall_frame(struct recall *r,
 				       const struct located_frame *f);
 
 /*
- * Judge the frame as the options say, and keep no more of it than it takes to
- * read its facts again; nothing, where that is not possible or they are needed.
+ * Judge the frame as the options say, and forget its facts: its bytes are kept
+ * in `kept`, or can be read again. Nothing is done where that is not possible
+ * or they are needed.
  */
 struct error *recall_settle(const struct snapshot *s,
 			    const struct locate_options *options,
-			    struct located_frame *f) MUST_USE;
+			    struct kept *kept, struct located_frame *f)
+	MUST_USE;
 
 #endif

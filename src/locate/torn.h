@@ -9,8 +9,9 @@
  * A frame whose parts are of different moments may look good although it never
  * was. That can happen in memory that other processes share, and where a
  * thread runs that was not stopped. Are there signs of it in a frame of `t`?
- * False where the source was stopped, or nothing in it changes.
+ * What they are, in a sentence; NULL where there are none: the source was
+ * stopped and nobody else wrote there meanwhile, or nothing in it changes.
  */
-bool torn_any(const struct snapshot *s, const struct located_thread *t);
+const char *torn_sign(const struct snapshot *s, const struct located_thread *t);
 
 #endif

@@ -141,6 +141,15 @@ static bool is_cfa_known(const struct cfi_row *row, const struct cfi_context *c)
 	       c->known & 1u << row->machine->reg[row->cfa.reg];
 }
 
+/* Does the stack that `sp` is on hold `caller`, too? It is above, then. */
+static bool is_same_stack(const struct snapshot *s, uint64_t sp,
+			  uint64_t caller)
+{
+	return caller > sp && (snapshot_mapping(s, sp) ==
+				       snapshot_mapping(s, caller) ||
+			       caller <= candidates_stack_reach(s, sp));
+}
+
 /* One step; false: this is the end, which *r tells. */
 static bool walk(struct unwind *u, const struct code_info *code, bool exact,
 		 struct cfi_context *c, struct unwind_result *r)
@@ -175,6 +184,13 @@ static bool walk(struct unwind *u, const struct code_info *code, bool exact,
 			r->end = UNWIND_OUTERMOST;
 			return false;
 		case CFI_STEP_NOWHERE:
+			/* an end elsewhere is none of this stack */
+			if (!is_same_stack(u->snapshot, r->sp,
+					   c->gprs.r[X86_RSP])) {
+				lost(r, "the stack pointer does not rise");
+				r->astray = true;
+				return false;
+			}
 			r->end = UNWIND_NOWHERE;
 			r->sp = c->gprs.r[X86_RSP];
 			r->steps_count++;
@@ -188,15 +204,6 @@ static bool walk(struct unwind *u, const struct code_info *code, bool exact,
 	step->ra = c->gprs.r[X86_RIP];
 	r->steps_count++;
 	return true;
-}
-
-/* Does the stack that `sp` is on hold `caller`, too? It is above, then. */
-static bool is_same_stack(const struct snapshot *s, uint64_t sp,
-			  uint64_t caller)
-{
-	return caller > sp && (snapshot_mapping(s, sp) ==
-				       snapshot_mapping(s, caller) ||
-			       caller <= candidates_stack_reach(s, sp));
 }
 
 static void walk_all(struct unwind *u, const struct cfi_context *start,
@@ -262,6 +269,11 @@ bool unwind_starts_at(struct unwind *u, uint64_t pc, uint64_t start)
 	uint64_t found;
 
 	return modules_function(u->modules, pc, &found) && found == start;
+}
+
+bool unwind_start_of(struct unwind *u, uint64_t pc, uint64_t *ret)
+{
+	return modules_function(u->modules, pc, ret);
 }
 
 /* A function that has pushed nothing yet may start here. */

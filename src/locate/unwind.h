@@ -64,6 +64,9 @@ void unwind_onward(struct unwind *u, const struct cfi_context *start,
 /* Does the function that `pc` is in start at `start`? By symbols. */
 bool unwind_starts_at(struct unwind *u, uint64_t pc, uint64_t start);
 
+/* Where does the function start that `pc` is in? By symbols. */
+bool unwind_start_of(struct unwind *u, uint64_t pc, uint64_t *ret);
+
 /*
  * Is `pc` in a function that call frame information describes as an ordinary
  * one, and not at its start?

@@ -4,6 +4,7 @@
 #define SIGFRAME_REPORT_EMITTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -57,6 +58,14 @@ enum field_shape {
 	SHAPES,
 };
 
+/* What may well be said again, word for word. Whole lines. */
+enum paragraph {
+	PARAGRAPH_CODE,
+	PARAGRAPH_COMPONENTS,
+	PARAGRAPH_VERDICTS,
+	PARAGRAPHS,
+};
+
 struct emitter;
 
 struct emitter_ops {
@@ -71,6 +80,10 @@ struct emitter_ops {
 	void (*boolean)(struct emitter *e, const struct field *f, bool value);
 	void (*null)(struct emitter *e, const struct field *f);
 	void (*front)(struct emitter *e, bool front);
+	/* both NULL: has to be told each time */
+	bool (*again)(struct emitter *e, enum paragraph p, const void *key,
+		      size_t size);
+	void (*learnt)(struct emitter *e, enum paragraph p);
 	struct error *(*flush)(struct emitter *e);
 	struct error *(*finish)(struct emitter *e);
 	void (*destroy)(struct emitter *e);
@@ -78,7 +91,13 @@ struct emitter_ops {
 
 struct emitter {
 	const struct emitter_ops *ops;
+	bool keys;	/* also wants what is FLOW_HIDDEN */
 };
+
+static inline bool emit_wants(const struct emitter *e, const struct field *f)
+{
+	return e->keys || f->flow != FLOW_HIDDEN;
+}
 
 /*
  * Strings may be foreign: each writer makes them safe. A NULL string is null.
@@ -103,12 +122,15 @@ static inline void emit_end(struct emitter *e)
 /* null: a JSON null, and nothing in the text. */
 static inline void emit_null(struct emitter *e, const struct field *f)
 {
-	e->ops->null(e, f);
+	if (emit_wants(e, f))
+		e->ops->null(e, f);
 }
 
 static inline void emit_string(struct emitter *e, const struct field *f,
 			       const char *value)
 {
+	if (!emit_wants(e, f))
+		return;
 	if (value)
 		e->ops->string(e, f, value);
 	else
@@ -119,21 +141,24 @@ static inline void emit_string(struct emitter *e, const struct field *f,
 static inline void emit_number(struct emitter *e, const struct field *f,
 			       int64_t value)
 {
-	e->ops->number(e, f, value);
+	if (emit_wants(e, f))
+		e->ops->number(e, f, value);
 }
 
 /* An address, mask or register: "0x%016x" in JSON, "0x%x" in text. */
 static inline void emit_word(struct emitter *e, const struct field *f,
 			     uint64_t value)
 {
-	e->ops->word(e, f, value);
+	if (emit_wants(e, f))
+		e->ops->word(e, f, value);
 }
 
 /* In text, a true value shows the field's text, a false one nothing. */
 static inline void emit_bool(struct emitter *e, const struct field *f,
 			     bool value)
 {
-	e->ops->boolean(e, f, value);
+	if (emit_wants(e, f))
+		e->ops->boolean(e, f, value);
 }
 
 /*
@@ -144,6 +169,23 @@ static inline void emit_bool(struct emitter *e, const struct field *f,
 static inline void emit_front(struct emitter *e, bool front)
 {
 	e->ops->front(e, front);
+}
+
+/*
+ * From here to emit_learnt() the text depends on the bytes of `key` alone. True
+ * if it was said under that key the last time: it has been said again, and
+ * neither it nor emit_learnt() is to follow. `key` is no longer needed then.
+ */
+static inline bool emit_again(struct emitter *e, enum paragraph p,
+			      const void *key, size_t size)
+{
+	return e->ops->again && e->ops->again(e, p, key, size);
+}
+
+static inline void emit_learnt(struct emitter *e, enum paragraph p)
+{
+	if (e->ops->learnt)
+		e->ops->learnt(e, p);
 }
 
 /* Let the reader have what there is. An error if it could not be written. */

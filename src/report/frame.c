@@ -7,10 +7,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "report/components.h"
 #include "report/dormant.h"
 #include "report/message.h"
 #include "x86/siginfo.h"
-#include "x86/xregs.h"
 
 static const struct field ELEMENT = { .key = "", .flow = FLOW_HIDDEN };
 static const struct field BLANK = { .flow = FLOW_BLANK };
@@ -203,6 +203,32 @@ static const struct {
 	[FRAME_RETURN_NOTHING] = { "nothing", "nothing is mapped there" },
 };
 
+static void add_place(struct text *t, const struct code_place *p, uint64_t pc)
+{
+	const char *const strings[] = { p->function, p->module, p->file,
+					p->instruction };
+	uint64_t numbers[] = { pc, p->offset, p->line, 0 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(strings); i++)
+		if (strings[i])
+			numbers[3] |= UINT64_C(1) << i;
+	text_add_bytes(t, numbers, sizeof(numbers));
+	for (unsigned i = 0; i < ARRAY_SIZE(strings); i++)
+		if (strings[i])
+			text_add_bytes(t, strings[i], strlen(strings[i]) + 1);
+}
+
+/* All that emit_code() tells of in a text. */
+static void add_code(struct text *t, const struct located_frame *f,
+		     const struct sigframe *s)
+{
+	const unsigned how[] = { f->returns, f->evidence };
+
+	text_add_bytes(t, how, sizeof(how));
+	add_place(t, &f->interrupted, s->regs.r[X86_RIP]);
+	add_place(t, &f->restorer, s->pretcode);
+}
+
 static void emit_code(const struct located_frame *f, const struct sigframe *s,
 		      struct emitter *e)
 {
@@ -218,6 +244,24 @@ static void emit_code(const struct located_frame *f, const struct sigframe *s,
 	emit_string(e, &F_EFFECT_TEXT, effects[f->returns].text);
 	emit_end(e);
 	emit_evidence(f->evidence, e);
+}
+
+/* Threads wait in the same few places. */
+static void emit_code_once(const struct located_frame *f,
+			   const struct sigframe *s, struct emitter *e)
+{
+	struct text key = TEXT_INIT;
+	bool known = false;
+
+	add_code(&key, f, s);
+	if (!text_bad(&key))
+		known = emit_again(e, PARAGRAPH_CODE, text_string(&key),
+				   key.size);
+	if (!known)
+		emit_code(f, s, e);
+	if (!known && !text_bad(&key))
+		emit_learnt(e, PARAGRAPH_CODE);
+	text_deinit(&key);
 }
 
 /* The extended state. */
@@ -238,26 +282,13 @@ static const struct field F_MXCSR = TO_JSON("mxcsr");
 static const struct field F_ALIGNMENT = TO_JSON("alignment");
 static const struct field F_LAYOUT = TO_JSON("layout");
 static const struct field F_LAYOUT_BASIS = TO_JSON("layout_basis");
-static const struct field F_COMPONENTS = { .key = "components",
-					   .flow = FLOW_HIDDEN };
-static const struct field F_C_CELL = { .flow = FLOW_CELL };
-static const struct field F_C_NAME = TO_JSON("name");
-static const struct field F_C_BIT = TO_JSON("bit");
-static const struct field F_C_OFFSET = TO_JSON("offset");
-static const struct field F_C_SIZE = TO_JSON("size");
-static const struct field F_C_POSSIBLE = TO_JSON("possible");
-static const struct field F_C_IN_USE = TO_JSON("in_use");
-static const struct field F_C_NONZERO = TO_JSON("nonzero");
-
 /* How the image presents itself, gathered once for both forms. */
 struct image_facts {
 	struct run run;
 	bool have_sw, have_header;
 	struct xstate_sw sw;
 	struct xstate_header header;
-	uint64_t in_use;
-	bool in_use_known;
-	uint64_t possible;
+	struct image_use use;
 	enum tri magic2;
 };
 
@@ -268,76 +299,14 @@ static void gather(const struct frame_facts *f, struct image_facts *ret)
 
 	i.have_sw = xstate_sw_decode(i.run.bytes, &i.sw);
 	i.have_header = xstate_header_decode(i.run.bytes, &i.header);
-	i.in_use_known = frame_in_use(f, &i.in_use) == TRI_YES;
-	i.possible = i.in_use;
+	i.use.in_use_known = frame_in_use(f, &i.use.in_use) == TRI_YES;
+	i.use.possible = i.use.in_use;
 	if (i.have_sw && i.sw.magic1 == XSTATE_MAGIC1) {
-		i.possible |= i.sw.xfeatures;
+		i.use.possible |= i.sw.xfeatures;
 		if (bytes_u32(i.run.bytes, i.sw.xstate_size, &magic2))
 			i.magic2 = tri_of(magic2 == XSTATE_MAGIC2);
 	}
 	*ret = i;
-}
-
-/* Columns in a cell. */
-enum { NAME_WIDTH = 10, PLACE_WIDTH = 11 };
-
-static void emit_component(const struct frame_facts *f,
-			   const struct image_facts *i,
-			   const struct xregs *x, unsigned bit,
-			   struct text *cell, struct emitter *e)
-{
-	const struct xstate_layout *l = &f->layout;
-	const char *name = xstate_components[bit].name;
-	bool placed = l->features & XSTATE_BIT(bit);
-	bool in_use = i->in_use & XSTATE_BIT(bit);
-	bool nonzero = xregs_nonzero(x, bit);
-	/* what is missing may be anything */
-	bool known = placed && (nonzero || bytes_has(x->image, l->offset[bit],
-						     l->size[bit]));
-	/* XSAVE writes zeros then; Linux does not ask it for tile state */
-	bool written = bit > XSTATE_SSE && bit != XSTATE_XTILECFG &&
-		       bit != XSTATE_XTILEDATA;
-	size_t place;
-
-	text_clear(cell);
-	text_add(cell, name ? name : "unnamed");
-	text_pad(cell, ' ', NAME_WIDTH - (long)cell->size);
-	place = cell->size;
-	if (placed) {
-		text_add_number(cell, l->offset[bit]);
-		text_add(cell, "+");
-		text_add_number(cell, l->size[bit]);
-	} else {
-		text_add(cell, "?");
-	}
-	text_pad(cell, ' ', PLACE_WIDTH - (long)(cell->size - place));
-	text_add(cell, !i->in_use_known ? "unknown"
-		       : in_use && !nonzero && known ? "in use, zero"
-		       : in_use			      ? "in use"
-		       : nonzero && known && written ? "initial, not zero"
-						     : "initial");
-
-	emit_object(e, &ELEMENT, SHAPE_PLAIN);
-	emit_string(e, &F_C_CELL, text_string(cell));
-	emit_string(e, &F_C_NAME, name);
-	emit_number(e, &F_C_BIT, bit);
-	if (placed) {
-		emit_number(e, &F_C_OFFSET, l->offset[bit]);
-		emit_number(e, &F_C_SIZE, l->size[bit]);
-	} else {
-		emit_null(e, &F_C_OFFSET);
-		emit_null(e, &F_C_SIZE);
-	}
-	emit_bool(e, &F_C_POSSIBLE, i->possible & XSTATE_BIT(bit));
-	if (i->in_use_known)
-		emit_bool(e, &F_C_IN_USE, in_use);
-	else
-		emit_null(e, &F_C_IN_USE);
-	if (known)
-		emit_bool(e, &F_C_NONZERO, nonzero);
-	else
-		emit_null(e, &F_C_NONZERO);
-	emit_end(e);
 }
 
 static void emit_xstate_line(const struct frame_facts *f,
@@ -397,9 +366,6 @@ static void emit_tri(struct emitter *e, const struct field *f, enum tri t)
 
 static void emit_xstate(const struct frame_facts *f, struct emitter *e)
 {
-	const struct xregs x = { .image = frame_image(f).bytes,
-				 .layout = f->layout };
-	struct text cell = TEXT_INIT;
 	struct image_facts i;
 	uint32_t mxcsr;
 
@@ -437,12 +403,7 @@ static void emit_xstate(const struct frame_facts *f, struct emitter *e)
 		    f->family == XSTATE_FAMILY_UNKNOWN
 			    ? NULL
 			    : "xstate_size and xfeatures");
-	emit_array(e, &F_COMPONENTS, SHAPE_GRID);
-	for (unsigned bit = 0; bit < XSTATE_MAX; bit++)
-		if ((i.possible | i.in_use) & XSTATE_BIT(bit))
-			emit_component(f, &i, &x, bit, &cell, e);
-	emit_end(e);
-	text_deinit(&cell);
+	report_emit_use(f, &i.use, e);
 }
 
 /* What sigreturn restores beside registers. */
@@ -501,7 +462,7 @@ void report_emit_frame(const struct report *r, const struct report_view *view,
 	emit_string(e, &F_STACK, stack_names[l->stack]);
 	report_emit_parked(l, e);
 	emit_signal(s, e);
-	emit_code(l, s, e);
+	emit_code_once(l, s, e);
 	emit_context(s, e);
 	emit_xstate(facts, e);
 	if (view->registers)

@@ -219,6 +219,7 @@ struct emitter *json_create(FILE *out, bool pretty)
 	if (!j)
 		return NULL;
 	j->emitter.ops = &ops;
+	j->emitter.keys = true;
 	j->out = out;
 	j->pretty = pretty;
 	return &j->emitter;

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "report/output.h"
 #include "report/wrap.h"
-#include "source/spool.h"
 
 #define DEPTH_MAX 32
 #define GRID_GAP 3
@@ -31,9 +31,7 @@ struct row {
 struct text_writer {
 	struct emitter emitter;	/* first: the two are the same address */
 	struct text_manner manner;
-	FILE *out;
-	FILE *behind;		/* what comes later in there, or NULL */
-	bool front;
+	struct output out;
 
 	struct text line;	/* colors included */
 	size_t line_columns;	/* without them */
@@ -91,36 +89,14 @@ static unsigned indentation(const struct text_writer *w)
 	return 2 * w->shapes[SHAPE_INDENTED];
 }
 
-/* Where what is said now goes. */
-static FILE *place_of(struct text_writer *w)
-{
-	struct spool spool = { .fd = -1 };
-	struct error *err;
-
-	if (w->front || w->failed)
-		return w->out;
-	if (w->behind)
-		return w->behind;
-	err = spool_open(&spool);
-	if (!err)
-		w->behind = fdopen(spool.fd, "w+");
-	if (w->behind)
-		return w->behind;
-	spool_close(&spool);
-	error_free(err);
-	w->failed = true;
-	return w->out;
-}
-
 /* Takes a line and ends it. */
 static void write_line(struct text_writer *w, struct text *line)
 {
-	FILE *out = place_of(w);
-
-	text_add(line, "\n");
-	if (text_bad(line) || fwrite(line->data, 1, line->size, out) !=
-				      line->size)
+	text_add_bytes(line, "\n", 1);
+	if (text_bad(line))
 		w->failed = true;
+	else
+		output_lines(&w->out, line->data, line->size);
 }
 
 static void end_line(struct text_writer *w)
@@ -239,8 +215,7 @@ static void show(struct text_writer *w, const struct field *f,
 		return;
 	if (f->flow == FLOW_BLANK) {
 		end_line(w);
-		if (fputc('\n', place_of(w)) == EOF)
-			w->failed = true;
+		output_lines(&w->out, "\n", 1);
 		return;
 	}
 	text_clear(t);
@@ -518,31 +493,36 @@ static void write_front(struct emitter *e, bool front)
 	struct text_writer *w = writer_of(e);
 
 	end_line(w);
-	w->front = front;
+	output_front(&w->out, front);
+}
+
+static bool write_again(struct emitter *e, enum paragraph p, const void *key,
+			size_t size)
+{
+	struct text_writer *w = writer_of(e);
+
+	if (w->hidden)
+		return true;
+	end_line(w);
+	return output_again(&w->out, p, key, size, indentation(w));
+}
+
+static void write_learnt(struct emitter *e, enum paragraph p)
+{
+	struct text_writer *w = writer_of(e);
+
+	end_line(w);
+	output_learnt(&w->out, p);
 }
 
 static struct error *write_flush(struct emitter *e)
 {
 	struct text_writer *w = writer_of(e);
 
-	if (fflush(w->out))
-		w->failed = true;
-	if (w->failed)
+	output_flush(&w->out);
+	if (w->failed || w->out.failed)
 		return error_os(errno ? errno : ENOMEM, "writing the report");
 	return NULL;
-}
-
-/* All that was said in front is out: now the rest. */
-static void append_behind(struct text_writer *w)
-{
-	char buf[4096];
-	size_t size;
-
-	rewind(w->behind);
-	while ((size = fread(buf, 1, sizeof(buf), w->behind)))
-		if (fwrite(buf, 1, size, w->out) != size)
-			w->failed = true;
-	w->failed |= ferror(w->behind) != 0;
 }
 
 static struct error *write_finish(struct emitter *e)
@@ -550,8 +530,7 @@ static struct error *write_finish(struct emitter *e)
 	struct text_writer *w = writer_of(e);
 
 	end_line(w);
-	if (w->behind)
-		append_behind(w);
+	output_finish(&w->out);
 	return write_flush(e);
 }
 
@@ -560,8 +539,7 @@ static void write_destroy(struct emitter *e)
 	struct text_writer *w = writer_of(e);
 
 	free_rows(w);
-	if (w->behind)
-		fclose(w->behind);
+	output_deinit(&w->out);
 	text_deinit(&w->line);
 	text_deinit(&w->value);
 	text_deinit(&w->safe);
@@ -580,6 +558,8 @@ struct emitter *text_writer_create(FILE *out,
 		.boolean = write_boolean,
 		.null = write_null,
 		.front = write_front,
+		.again = write_again,
+		.learnt = write_learnt,
 		.flush = write_flush,
 		.finish = write_finish,
 		.destroy = write_destroy,
@@ -589,8 +569,8 @@ struct emitter *text_writer_create(FILE *out,
 	if (!w)
 		return NULL;
 	w->emitter.ops = &ops;
-	w->out = out;
-	w->front = true;
+	w->out.out = out;
+	w->out.front = true;
 	w->manner = *manner;
 	return &w->emitter;
 }

@@ -225,31 +225,53 @@ static void emit_by_rules(const struct verdict *v, const struct target *t,
 	text_deinit(&text);
 }
 
+/*
+ * Is there nothing to say of the frame but that it is intact? The text is the
+ * same for all such frames then.
+ */
+static bool all_plain(const struct verdict *v, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (v[i].outcome != OUTCOME_INTACT || v[i].checks ||
+		    v[i].unsure || v[i].hazards || v[i].lost || v[i].garbled)
+			return false;
+	return true;
+}
+
+static void emit_verdict(const struct target *t, const struct verdict *v,
+			 const struct frame_facts *facts, struct emitter *e)
+{
+	emit_object(e, &ELEMENT, SHAPE_PLAIN);
+	emit_string(e, &F_TARGET, t->name);
+	emit_string(e, &F_OUTCOME, outcome_name(v->outcome));
+	emit_possible(v, e);
+	emit_by_rules(v, t, e);
+	emit_checks(v, facts, t, e);
+	report_emit_components(&F_LOADED, v->loaded, e);
+	report_emit_components(&F_LOST, v->lost, e);
+	report_emit_components(&F_GARBLED, v->garbled, e);
+	emit_lost_values(v, facts, e);
+	if (v->mxcsr_loaded == TRI_UNKNOWN)
+		emit_null(e, &F_MXCSR);
+	else
+		emit_bool(e, &F_MXCSR, v->mxcsr_loaded == TRI_YES);
+	emit_hazards(v, facts, t, e);
+	emit_end(e);
+}
+
 void report_emit_verdicts(const struct report *r,
 			  const struct report_frame *f,
 			  const struct frame_facts *facts, struct emitter *e)
 {
-	emit_array(e, &F_VERDICTS, SHAPE_TABLE);
-	for (size_t i = 0; i < r->targets_count; i++) {
-		const struct target *t = &r->targets[i].target;
-		const struct verdict *v = &f->verdicts[i];
+	bool plain = all_plain(f->verdicts, r->targets_count);
 
-		emit_object(e, &ELEMENT, SHAPE_PLAIN);
-		emit_string(e, &F_TARGET, t->name);
-		emit_string(e, &F_OUTCOME, outcome_name(v->outcome));
-		emit_possible(v, e);
-		emit_by_rules(v, t, e);
-		emit_checks(v, facts, t, e);
-		report_emit_components(&F_LOADED, v->loaded, e);
-		report_emit_components(&F_LOST, v->lost, e);
-		report_emit_components(&F_GARBLED, v->garbled, e);
-		emit_lost_values(v, facts, e);
-		if (v->mxcsr_loaded == TRI_UNKNOWN)
-			emit_null(e, &F_MXCSR);
-		else
-			emit_bool(e, &F_MXCSR, v->mxcsr_loaded == TRI_YES);
-		emit_hazards(v, facts, t, e);
-		emit_end(e);
-	}
+	if (plain && emit_again(e, PARAGRAPH_VERDICTS, &r->targets,
+				sizeof(r->targets)))
+		return;
+	emit_array(e, &F_VERDICTS, SHAPE_TABLE);
+	for (size_t i = 0; i < r->targets_count; i++)
+		emit_verdict(&r->targets[i].target, &f->verdicts[i], facts, e);
 	emit_end(e);
+	if (plain)
+		emit_learnt(e, PARAGRAPH_VERDICTS);
 }

@@ -39,7 +39,10 @@ bool areas_init(struct areas *areas, const struct snapshot *s,
 	areas->read = read;
 	areas->list = list;
 	areas->count = count;
-	return list;
+	areas->restorers = list ? restorers_create(s, read) : NULL;
+	if (!areas->restorers)
+		free(list);
+	return areas->restorers;
 }
 
 void areas_deinit(struct areas *areas)
@@ -52,8 +55,10 @@ void areas_deinit(struct areas *areas)
 		free(a->copies);
 		free(a->scanned);
 		free(a->hits);
+		free(a->returns);
 	}
 	free(areas->list);
+	restorers_destroy(areas->restorers);
 }
 
 struct area *areas_find(const struct areas *areas, uint64_t addr)
@@ -123,15 +128,46 @@ static size_t hit_from(const struct area *a, uint64_t addr)
 static void add_hit(struct areas *areas, struct area *a, struct scan_hit hit)
 {
 	size_t i = hit_from(a, hit.address + 1);
-	struct scan_hit *more = sorted_insert(a->hits, &a->hits_count,
-					      sizeof(*more), i);
+	struct scan_hit *more;
 
+	/* its marks are there as well */
+	if (i && a->hits[i - 1].address == hit.address)
+		return;
+	more = sorted_insert(a->hits, &a->hits_count, sizeof(*more), i);
 	if (!more) {
 		areas->no_memory = true;
 		return;
 	}
 	a->hits = more;
 	more[i] = hit;
+}
+
+/* The first return above `addr`. */
+static size_t return_above(const struct area *a, uint64_t addr)
+{
+	return sorted_above(a->returns, a->returns_count, sizeof(*a->returns),
+			    0, addr);
+}
+
+static void add_return(struct areas *areas, struct area *a, uint64_t addr)
+{
+	size_t i = return_above(a, addr);
+	uint64_t *more = sorted_insert(a->returns, &a->returns_count,
+				       sizeof(*more), i);
+
+	if (!more) {
+		areas->no_memory = true;
+		return;
+	}
+	a->returns = more;
+	more[i] = addr;
+}
+
+uint64_t area_last_return(const struct area *a, uint64_t from, uint64_t end)
+{
+	size_t i = end ? return_above(a, end - 1) : 0;
+
+	return i && a->returns[i - 1] >= from ? a->returns[i - 1] : 0;
 }
 
 /*
@@ -176,7 +212,7 @@ static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
 			   uint64_t end, size_t size)
 {
 	struct scan_hit hit;
-	uint64_t cursor = start;
+	uint64_t cursor = start, at;
 
 	end = above(start, size, end);
 	size = extend_window(areas, a, start,
@@ -189,6 +225,9 @@ static uint64_t scan_piece(struct areas *areas, struct area *a, uint64_t start,
 	/* what lies in the overlap is the next piece's */
 	while (scan_next_below(b, end, &cursor, &hit))
 		add_hit(areas, a, hit);
+	cursor = start;
+	while (restorers_next(areas->restorers, b, end, &cursor, &at))
+		add_return(areas, a, at);
 	if (end > start)
 		add_scanned(areas, a, start, end);
 	return end;
@@ -245,4 +284,66 @@ size_t areas_fetch(struct areas *areas, uint64_t addr, uint8_t *buf,
 		return size;
 	}
 	return areas->read(areas->snapshot, addr, buf, size);
+}
+
+/* Who goes to and fro between two states is seen in each with one half. */
+#define WATCH_LOOKS 32
+#define WATCH_MAX MIB(32)	/* read for that in all, unless once is more */
+#define WATCH_PIECE KIB(4)
+
+static bool is_shared(const struct areas *areas, uint64_t addr)
+{
+	const struct mapping *m = snapshot_mapping(areas->snapshot, addr);
+
+	return m && m->shared;
+}
+
+static void add_changed(struct copy *c, uint64_t from, uint64_t to)
+{
+	bool any = c->changed.start < c->changed.end;
+
+	c->changed = (struct range){
+		.start = any ? min64(c->changed.start, from) : from,
+		.end = any ? max64(c->changed.end, to) : to,
+	};
+}
+
+/* Read a copy once more; adds what is not there any more, or not the same. */
+static void compare(struct areas *areas, struct copy *c)
+{
+	uint8_t now[WATCH_PIECE];
+
+	for (uint64_t at = c->start; at < c->end; at += WATCH_PIECE) {
+		size_t size = min64(c->end - at, WATCH_PIECE);
+		size_t got = areas->read(areas->snapshot, at, now, size);
+		const uint8_t *was = c->data + (at - c->start);
+		bool same = got == size && !memcmp(now, was, size);
+
+		for (size_t i = 0; !same && i < size; i++)
+			if (i >= got || now[i] != was[i])
+				add_changed(c, at + i, at + i + 1);
+	}
+}
+
+void areas_watch(struct areas *areas)
+{
+	for (unsigned n = 0; n < WATCH_LOOKS; n++) {
+		uint64_t size = 0;
+
+		for (size_t i = 0; i < areas->count; i++) {
+			struct area *a = &areas->list[i];
+
+			for (size_t k = 0; k < a->copies_count; k++) {
+				struct copy *c = &a->copies[k];
+
+				if (!is_shared(areas, c->start) &&
+				    !is_shared(areas, c->end - 1))
+					continue;
+				compare(areas, c);
+				size += c->end - c->start;
+			}
+		}
+		if (!size || size * (n + 2) > WATCH_MAX)
+			break;
+	}
 }

@@ -3,6 +3,7 @@
 #ifndef SIGFRAME_SOURCE_AREAS_H
 #define SIGFRAME_SOURCE_AREAS_H
 
+#include "source/restorers.h"
 #include "source/stacks.h"
 #include "x86/scan.h"
 
@@ -23,6 +24,7 @@ struct copy {
 	uint64_t start;
 	uint64_t end;
 	uint8_t *data;
+	struct range changed;	/* since it was made; empty: nothing */
 };
 
 /*
@@ -36,6 +38,8 @@ struct area {
 	size_t scanned_count;
 	struct scan_hit *hits;		/* sorted, all in `scanned` */
 	size_t hits_count;
+	uint64_t *returns;		/* sorted, so are they */
+	size_t returns_count;
 	struct copy *copies;		/* sorted, not overlapping */
 	size_t copies_count;
 };
@@ -44,6 +48,7 @@ struct area {
 struct areas {
 	const struct snapshot *snapshot;
 	stacks_read_fn *read;
+	struct restorers *restorers;
 	struct area *list;		/* sorted */
 	size_t count;
 	bool no_memory;			/* something is missing because of it */
@@ -70,12 +75,21 @@ enum stacks_found areas_next_hit(struct areas *areas, struct area *a,
 				 uint64_t from, uint64_t end,
 				 struct scan_hit *ret);
 
+/*
+ * The last word in [from, end), of what has been scanned, that leads to code
+ * which returns from signals, see restorers.h; 0: none.
+ */
+uint64_t area_last_return(const struct area *a, uint64_t from, uint64_t end);
+
 /* Has all of [start, end) been read and scanned? */
 bool area_is_scanned(const struct area *a, uint64_t start, uint64_t end);
 
 /* Read memory, most likely what was scanned last; how much could be had. */
 size_t areas_fetch(struct areas *areas, uint64_t addr, uint8_t *buf,
 		   size_t size);
+
+/* As stacks_watch(). */
+void areas_watch(struct areas *areas);
 
 static inline uint64_t min64(uint64_t a, uint64_t b)
 {

@@ -14,6 +14,19 @@
 #define SEGMENTS_MAX (4u << 20)
 /* Program headers read at once. */
 #define TABLE_CHUNK 1024
+/* Bytes that cost more to read than to find out that there are none. */
+#define HOLE_MIN 32768
+
+/* Where the first data at or behind a segment's start are, and their end. */
+struct known_data {
+	uint64_t start;		/* offsets in the file; UINT64_MAX: none */
+	uint64_t end;		/* 0: not asked yet */
+};
+
+struct coredump_hints {
+	size_t segment;		/* index of the last that was sought */
+	struct known_data first[];	/* by index of the segment */
+};
 
 static const struct {
 	uint16_t type;
@@ -296,7 +309,10 @@ static const struct core_segment *segment_from(const struct coredump *d,
 					       uint64_t addr)
 {
 	size_t low = 0, high = d->segments_count;
+	const struct core_segment *last = &d->segments[d->hints->segment];
 
+	if (d->hints->segment < high && addr >= last->start && addr < last->end)
+		return last;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -305,7 +321,10 @@ static const struct core_segment *segment_from(const struct coredump *d,
 		else
 			high = middle;
 	}
-	return low < d->segments_count ? &d->segments[low] : NULL;
+	if (low == d->segments_count)
+		return NULL;
+	d->hints->segment = low;
+	return &d->segments[low];
 }
 
 const struct core_segment *coredump_segment(const struct coredump *d,
@@ -314,21 +333,6 @@ const struct core_segment *coredump_segment(const struct coredump *d,
 	const struct core_segment *s = segment_from(d, addr);
 
 	return s && s->start <= addr ? s : NULL;
-}
-
-size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
-		     size_t size)
-{
-	const struct core_segment *s = coredump_segment(d, addr);
-
-	if (!s || addr - s->start >= s->dumped)
-		return 0;
-
-	uint64_t skip = addr - s->start;
-
-	if (size > s->dumped - skip)
-		size = s->dumped - skip;
-	return elffile_read(d->fd, s->offset + skip, buf, size);
 }
 
 /* Offsets of the next data at or behind `off` and of its end; false: none. */
@@ -349,6 +353,62 @@ static bool file_data(int fd, uint64_t off, uint64_t *start_ret,
 	return true;
 }
 
+/* The same from `skip` bytes behind the start of a segment on. */
+static bool data_in(const struct coredump *d, const struct core_segment *s,
+		    uint64_t skip, uint64_t *start_ret, uint64_t *end_ret)
+{
+	struct known_data *known = &d->hints->first[s - d->segments];
+	uint64_t off = s->offset + skip;
+
+	if (!skip && !known->end &&
+	    !file_data(d->fd, off, &known->start, &known->end))
+		*known = (struct known_data){ UINT64_MAX, UINT64_MAX };
+	if (off >= known->end)
+		return file_data(d->fd, off, start_ret, end_ret);
+	*start_ret = off > known->start ? off : known->start;
+	*end_ret = known->end;
+	return known->start != UINT64_MAX;
+}
+
+/*
+ * How many of `size` bytes from `skip` on are in a hole in front of the
+ * segment's first data. For a few bytes it is not worth while to ask.
+ */
+static size_t hole_size(const struct coredump *d, const struct core_segment *s,
+			uint64_t skip, size_t size)
+{
+	const struct known_data *known = &d->hints->first[s - d->segments];
+	uint64_t off = s->offset + skip, start, end;
+
+	if (!known->end && size >= HOLE_MIN)
+		data_in(d, s, 0, &start, &end);
+	if (!known->end || off >= known->start)
+		return 0;
+	return known->start - off < size ? known->start - off : size;
+}
+
+size_t coredump_read(const struct coredump *d, uint64_t addr, void *buf,
+		     size_t size)
+{
+	const struct core_segment *s = coredump_segment(d, addr);
+
+	if (!s || addr - s->start >= s->dumped)
+		return 0;
+
+	uint64_t skip = addr - s->start;
+
+	if (size > s->dumped - skip)
+		size = s->dumped - skip;
+
+	size_t zeros = hole_size(d, s, skip, size);
+
+	if (zeros) {
+		memset(buf, 0, zeros);
+		return zeros;
+	}
+	return elffile_read(d->fd, s->offset + skip, buf, size);
+}
+
 /* The same within the segment `s`, `from` in it. */
 static uint64_t segment_data(const struct coredump *d,
 			     const struct core_segment *s, uint64_t from,
@@ -362,7 +422,7 @@ static uint64_t segment_data(const struct coredump *d,
 		return from;
 	if (skip >= s->filesz)
 		return s->end;
-	if (!file_data(d->fd, s->offset + skip, &start, &end) ||
+	if (!data_in(d, s, skip, &start, &end) ||
 	    start - s->offset >= s->dumped)
 		return s->start + (s->dumped < s->filesz ? s->dumped
 							 : s->end - s->start);
@@ -420,14 +480,18 @@ struct error *coredump_open(struct coredump *d)
 
 	if (!err)
 		err = read_headers(d);
-	if (!err)
-		sort_segments(d);
-	return err;
+	if (err)
+		return err;
+	sort_segments(d);
+	d->hints = calloc(1, sizeof(*d->hints) + d->segments_count *
+						 sizeof(*d->hints->first));
+	return d->hints ? NULL : &error_no_memory;
 }
 
 void coredump_deinit(struct coredump *d)
 {
 	free(d->segments);
+	free(d->hints);
 	free(d->notes);
 	cleanup_close(&d->fd);
 }

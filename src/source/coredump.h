@@ -22,6 +22,8 @@ struct note_segment {
 	uint64_t size;
 };
 
+struct coredump_hints;
+
 struct coredump {
 	int fd;			/* of the core; closed by coredump_deinit() */
 	uint64_t size;		/* of the file */
@@ -32,6 +34,7 @@ struct coredump {
 	size_t damaged;			/* overlapping or out of range */
 	struct note_segment *notes;	/* in the file's order */
 	size_t notes_count;
+	struct coredump_hints *hints;	/* what was found out before */
 };
 
 /*

@@ -14,6 +14,8 @@
 
 /* More program headers than any program or library has. */
 #define PHNUM_MAX 4096
+/* How files are opened that may be anything. */
+#define READING (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 /* More note bytes than any of them has in one segment. */
 #define NOTES_MAX (256 * 1024)
 
@@ -438,35 +440,50 @@ static int open_in(int from, const char *root, const char *path, int flags)
 	return fd;
 }
 
+int elffile_reopen(int place)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
+	return open(name, READING);
+}
+
+/* Takes what errno says if there is no descriptor. */
+static struct error *check_regular(int from, int fd)
+{
+	struct stat st;
+
+	if (fd < 0 && from != AT_FDCWD &&
+	    (errno == ENOENT || errno == ENOTDIR))
+		return error_new(ERROR_GONE, "no such file");
+	if (fd < 0 || fstat(fd, &st))
+		return error_os(errno, "cannot open");
+	if (S_ISDIR(st.st_mode))
+		return error_new(ERROR_BAD_INPUT, "is a directory");
+	if (!S_ISREG(st.st_mode))
+		return error_new(ERROR_BAD_INPUT, "is not a regular file");
+	return st.st_size ? NULL : error_new(ERROR_BAD_INPUT, "is empty");
+}
+
 static struct error *open_regular(int from, const char *root,
 				  const char *path, int *fd_ret)
 {
 	/* O_PATH does not open: looking has no effect on a FIFO or device. */
-	static const int steps[] = {
-		O_PATH | O_CLOEXEC,
-		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-	};
+	CLEANUP_FD int place = open_in(from, root, path, O_PATH | O_CLOEXEC);
 	CLEANUP_FD int fd = -1;
-	struct stat st;
+	struct error *err = check_regular(from, place);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
-		cleanup_close(&fd);
-		fd = open_in(from, root, path, steps[i]);
-		if (fd < 0 && from != AT_FDCWD &&
-		    (errno == ENOENT || errno == ENOTDIR))
-			return error_new(ERROR_GONE, "no such file");
-		if (fd < 0 || fstat(fd, &st))
-			return error_os(errno, "cannot open");
-		if (S_ISDIR(st.st_mode))
-			return error_new(ERROR_BAD_INPUT, "is a directory");
-		if (!S_ISREG(st.st_mode))
-			return error_new(ERROR_BAD_INPUT,
-					 "is not a regular file");
-		if (!st.st_size)
-			return error_new(ERROR_BAD_INPUT, "is empty");
-	}
-	*fd_ret = TAKE_FD(fd);
-	return NULL;
+	if (err)
+		return err;
+	/* that very file: by now, the name may lead to a device */
+	fd = elffile_reopen(place);
+	/* where there is no /proc */
+	if (fd < 0 && errno == ENOENT)
+		fd = open_in(from, root, path, READING);
+	err = check_regular(from, fd);
+	if (!err)
+		*fd_ret = TAKE_FD(fd);
+	return err;
 }
 
 struct error *elffile_open(const char *root, const char *path, int *fd_ret)

@@ -138,4 +138,10 @@ struct error *elffile_open(const char *root, const char *path,
 struct error *elffile_open_at(int from, const char *path,
 			      int *fd_ret) MUST_USE;
 
+/*
+ * Open for reading what `place` is, which was opened with O_PATH, wherever its
+ * name leads by now; takes /proc. -1 and errno.
+ */
+int elffile_reopen(int place);
+
 #endif

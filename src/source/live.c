@@ -169,9 +169,12 @@ static struct error *look(struct live *l, bool copy)
 		if (task_settled(t) || !t->has_sp)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
-		t->spare = t->found == STACKS_NOTHING &&
-			   (l->options->every ||
-			    task_may_be_elsewhere(t, l->snapshot));
+		t->spare = t->found == STACKS_RETURN ||
+			   (t->found == STACKS_NOTHING &&
+			    (l->options->every ||
+			     task_may_be_elsewhere(t, l->snapshot)));
+		if (t->found == STACKS_RETURN)
+			t->found = STACKS_NOTHING;
 		if (t->spare && (copy || l->closer))
 			t->found = STACKS_UNSURE;
 		if (copy && t->found != STACKS_NOTHING)
@@ -271,6 +274,7 @@ static struct error *copy_stopped(struct live *l)
 		t->found = copy_stacks(l, t, always);
 		t->thread.clear = !always && t->found == STACKS_NOTHING;
 	}
+	stacks_watch(l->copies);
 	return NULL;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "source/elffile.h"
 #include "source/elfnames.h"
 
 /* How long a thread that was let go is waited for, in all 10 ms. */
@@ -94,9 +95,7 @@ static struct error *process_open_file(const struct snapshot *s,
 				 "the name no longer leads to the file that "
 				 "is mapped");
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
-
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = elffile_reopen(place);
 
 	if (fd < 0)
 		return error_os(errno, "cannot open the mapped file");

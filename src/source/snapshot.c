@@ -133,7 +133,8 @@ struct error *snapshot_add_capture(struct snapshot *s, uint64_t start,
 		return &error_no_memory;
 	}
 	s->captures = captures;
-	captures[s->captures_count++] = (struct capture){ start, size, data };
+	captures[s->captures_count++] = (struct capture){
+		.start = start, .size = size, .data = data };
 	return NULL;
 }
 
@@ -363,4 +364,15 @@ struct error *snapshot_open_file(const struct snapshot *s,
 	if (!s->ops || !s->ops->open_file)
 		return error_new(ERROR_UNSUPPORTED, "no files to open");
 	return s->ops->open_file(s, m, fd_ret);
+}
+
+enum tri snapshot_shadow_stack(const struct snapshot *s)
+{
+	enum tri first = s->threads_count ? s->threads[0].shadow_stack
+					  : TRI_UNKNOWN;
+
+	for (size_t i = 1; i < s->threads_count; i++)
+		if (s->threads[i].shadow_stack != first)
+			return TRI_UNKNOWN;
+	return first;
 }

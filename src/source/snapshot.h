@@ -73,8 +73,9 @@ struct thread {
 	 */
 	bool clear;
 	/*
-	 * Nothing can be on its stack, but that may not be the only one: it
-	 * was not stopped for that. To stop it would tell its registers.
+	 * Nothing like a frame is on its stack, but that may not be the only
+	 * one, or there is a return address that a frame may have had: it was
+	 * not stopped for that. To stop it would tell its registers.
 	 */
 	bool spared;
 	unsigned has;		/* enum thread_has */
@@ -109,6 +110,9 @@ struct capture {
 	uint64_t start;
 	size_t size;
 	uint8_t *data;
+	/* what others wrote to meanwhile, [from, to); empty: nothing */
+	uint64_t changed_from;
+	uint64_t changed_to;
 };
 
 /* What sigaction() says of a signal, as the kernel keeps it. */
@@ -290,6 +294,9 @@ enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 /* ops->next_data; all of it if the source has no such thing. */
 uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,
 			    uint64_t to, uint64_t *end_ret);
+
+/* Do all threads have a shadow stack? UNKNOWN if some do. */
+enum tri snapshot_shadow_stack(const struct snapshot *s);
 
 /* ops->stood. */
 bool snapshot_stood(const struct snapshot *s, size_t thread);

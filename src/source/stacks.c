@@ -26,6 +26,7 @@
 #define LOOK_MAX MIB(64)	/* scanned of one stack while it is running */
 #define COPY_MAX MIB(16)	/* scanned of one while it is stopped */
 #define MARGIN KIB(64)		/* kept behind the outermost hit */
+#define FRAME_ROOM KIB(16)	/* one with AMX takes 12 */
 #define KEEP_WITHOUT_HIT KIB(256)
 #define KEEP_FOREIGN_HITS 8	/* on what looks like another's stack */
 #define LEADS_SIZE 4096		/* of a stack, searched for ways to others */
@@ -139,8 +140,12 @@ static uint64_t mapping_end(const struct stacks *st, uint64_t addr)
 	return m ? m->end : addr;
 }
 
-/* Is there something like a frame above `word`, which is on no known stack? */
-static bool leads_to_hit(struct stacks *st, uint64_t word)
+/*
+ * Is there something like a frame above `word`, which is on no known stack? Not
+ * a return address alone that is below `sp` on the same stack: it is left over,
+ * and others that are above are known.
+ */
+static bool leads_to_hit(struct stacks *st, uint64_t sp, uint64_t word)
 {
 	const struct mapping *m = snapshot_mapping(st->areas.snapshot, word);
 	struct scan_hit hit;
@@ -150,9 +155,13 @@ static bool leads_to_hit(struct stacks *st, uint64_t word)
 
 	struct area *a = areas_find(&st->areas, word);
 
-	return a && areas_next_hit(&st->areas, a, word,
-				   above(word, LEADS_REACH, a->end),
-				   &hit) == STACKS_HIT;
+	if (!a)
+		return false;
+
+	uint64_t end = above(word, LEADS_REACH, a->end);
+
+	return areas_next_hit(&st->areas, a, word, end, &hit) == STACKS_HIT ||
+	       (sp - word > LEADS_REACH && area_last_return(a, word, end));
 }
 
 /*
@@ -184,7 +193,7 @@ static bool leads_away(struct stacks *st, const struct area *own, uint64_t sp,
 		if (next && !(next->prot & PROT_READ) &&
 		    word - next->start < next->end - next->start) {
 			found = true;
-		} else if (leads_to_hit(st, word)) {
+		} else if (leads_to_hit(st, sp, word)) {
 			found = true;
 			if (hops)
 				add_hop(st, hops, word);
@@ -209,6 +218,8 @@ enum stacks_found stacks_look(struct stacks *st, uint64_t sp)
 	if (found == STACKS_NOTHING && (!area_is_scanned(a, sp, sp + 1) ||
 					leads_away(st, a, sp, sp, NULL)))
 		return STACKS_UNSURE;
+	if (found == STACKS_NOTHING && area_last_return(a, start, end))
+		return STACKS_RETURN;
 	return found;
 }
 
@@ -446,6 +457,17 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	if (!keep_end)
 		keep_end = above(sp, t.hits ? MARGIN : KEEP_WITHOUT_HIT,
 				 mapping_end(st, sp));
+
+	/* a frame may be there that nothing else tells of */
+	uint64_t last = area_last_return(a, below(sp, POPPED, a->start),
+					 min64(t.end, t.own_end));
+
+	/* that of a neighbour is kept with its own stack */
+	if (last)
+		keep_end = max64(keep_end,
+				 above(last, MARGIN,
+				       max64(above(last, FRAME_ROOM, t.end),
+					     mapping_end(st, last))));
 	keep_end = min64(keep_end, min64(t.end, t.own_end));
 	/* while its bytes are at hand */
 	if (t.hits || always)
@@ -456,7 +478,7 @@ static enum stacks_found copy_one(struct stacks *st, uint64_t own, uint64_t sp,
 	if (t.hits)
 		found = STACKS_HIT;
 	else if (found == STACKS_NOTHING &&
-		 (away || !area_is_scanned(a, sp, sp + 1)))
+		 (away || last || !area_is_scanned(a, sp, sp + 1)))
 		found = STACKS_UNSURE;
 	if (found == STACKS_UNSURE)
 		keep(st, a, first, keep_end);
@@ -496,13 +518,18 @@ bool stacks_copy_led(struct stacks *st, const struct x86_gprs *regs)
 		uint64_t word = regs->r[kept[i]];
 		struct hops hops = { .count = 0 };
 
-		if (word - own < end - own || !leads_to_hit(st, word))
+		if (word - own < end - own || !leads_to_hit(st, own, word))
 			continue;
 		found = true;
 		copy_one(st, own, word, true, &hops);
 		follow_hops(st, own, &hops);
 	}
 	return found;
+}
+
+void stacks_watch(struct stacks *st)
+{
+	areas_watch(&st->areas);
 }
 
 bool stacks_full(const struct stacks *st)
@@ -523,6 +550,12 @@ struct error *stacks_give(struct stacks *st, struct snapshot *s)
 
 			if (err)
 				return err;
+
+			struct capture *given =
+				&s->captures[s->captures_count - 1];
+
+			given->changed_from = c->changed.start;
+			given->changed_to = c->changed.end;
 		}
 		a->copies_count = 0;
 	}

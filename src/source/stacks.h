@@ -37,6 +37,8 @@ struct error *stacks_set_pointers(struct stacks *st, const uint64_t *pointers,
 
 enum stacks_found {
 	STACKS_NOTHING,		/* seen to the end, and nothing there */
+	/* the same, but a return address that a frame may have had */
+	STACKS_RETURN,
 	STACKS_HIT,		/* something that may be a frame */
 	STACKS_UNSURE,		/* not seen to the end, nothing so far */
 };
@@ -44,13 +46,15 @@ enum stacks_found {
 /*
  * Is there anything from the stack pointer `sp` on? Copies nothing. UNSURE
  * also if a word near `sp` leads to something like a frame on another stack.
+ * RETURN needs more than bytes to tell whether there is one: mostly there is
+ * none.
  */
 enum stacks_found stacks_look(struct stacks *st, uint64_t sp);
 
 /*
  * The same, and keep a copy: from the red zone below `sp` to well behind the
  * outermost hit, and so on where the hits' saved stack pointers lead to.
- * Where there is NOTHING it is only kept if `always`.
+ * Where there is NOTHING it is only kept if `always`. UNSURE for RETURN.
  */
 enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always);
 
@@ -59,6 +63,13 @@ enum stacks_found stacks_copy(struct stacks *st, uint64_t sp, bool always);
  * save: where they lead to something like a frame. Is there any such?
  */
 bool stacks_copy_led(struct stacks *st, const struct x86_gprs *regs);
+
+/*
+ * Find out what others change of the copies so far while the threads of the
+ * process stand still: other processes may share their memory. Reads all that
+ * is shared again, several times.
+ */
+void stacks_watch(struct stacks *st);
 
 /*
  * Has something been left out because it would have been too much? Words in

@@ -24,4 +24,16 @@ struct restorer {
  */
 const struct restorer *restorer_match(struct bytes code);
 
+/*
+ * May the code that starts `code` return from a signal, though it is not in the
+ * table? A cheap look that errs on the side of yes: there is something like an
+ * instruction that loads the system call's number in the first RESTORER_REACH
+ * bytes.
+ */
+enum { RESTORER_REACH = 64 };
+bool restorer_possible(struct bytes code);
+
+/* The target of a jump that `code` starts with; false if it is none. */
+bool restorer_jump(struct bytes code, uint64_t *ret);
+
 #endif

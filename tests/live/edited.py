@@ -63,8 +63,15 @@ EXPECTED = {
     'pretcode-kind': {ANY: ('fatal', ('restorer-missing',))},
     'pretcode-call': {ANY: ('fatal', ('restorer-missing',))},
     'pretcode-own': {ANY: ('intact', ())},
+    'wiped': {ANY: ('fatal', ('cs-invalid',))},
+    'wiped-ones': {ANY: ('fatal', ('fpstate-out-of-range',))},
+    'wiped-all': {ANY: ('fatal', ('fpstate-out-of-range',))},
+    'wiped-own': {ANY: ('fatal', ('cs-invalid',))},
+    'wiped-made': {ANY: ('fatal', ('fpstate-out-of-range',))},
 }
 HAZARDS = {'trap-flag': ['trap-flag'],
+           'wiped': ['rsp-unmapped'],
+           'wiped-own': ['rsp-unmapped'],
            'bv-initial': ['initial-not-zero']}
 STATUS = {'intact': 0, 'lossy': 1, 'fatal': 1}
 

@@ -30,6 +30,15 @@ for edit in "${edits[@]}"; do
 		must_start edited "$targets/edited" "$edit"
 	fi
 	judged "$edit" "$edit" edited -p "${pid[edited]}"
+	# Nothing tells of these but the return address.
+	case $edit in
+	wiped*)
+		for stop in all none; do
+			judged "$edit, --stop=$stop" "$edit" edited \
+				--stop="$stop" -p "${pid[edited]}"
+		done
+		;;
+	esac
 	case $edit in
 	nothing | magic1 | pretcode-data)
 		if gcore_of edited "$scratch/core"; then

@@ -38,8 +38,9 @@ def read_truth(path):
 
 
 def reported(frame):
+    signal = frame['signal']
     return (frame['kind'], int(frame['address'], 16),
-            int(frame['fpstate'], 16), frame['signal']['number'],
+            int(frame['fpstate'] or '0', 16), signal['number'] if signal else 0,
             int(frame['interrupted']['pc'], 16), frame['stack'])
 
 

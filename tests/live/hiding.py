@@ -35,9 +35,10 @@ def read_truth(path):
 
 
 def reported(frame):
-    fpstate = frame['fpstate']
+    fpstate, signal = frame['fpstate'], frame['signal']
     return (frame['kind'], int(frame['address'], 16),
-            int(fpstate, 16) if fpstate else 0, frame['signal']['number'],
+            int(fpstate, 16) if fpstate else 0,
+            signal['number'] if signal else 0,
             int(frame['interrupted']['pc'], 16))
 
 

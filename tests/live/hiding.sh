@@ -34,6 +34,16 @@ expect() {
 		exact=maybe
 		doubt="may not be the thread's own|unwinding stops"
 		;;
+	# All but the return address is; what was outside of it is left to bytes.
+	wiped-inner:* | wiped-both:* | wiped*:none)
+		exact=maybe
+		doubt="^(rip|cs|fpstate)-|unwinding (stops|leaves)"
+		doubt+="|thread's own"
+		;;
+	wiped*)
+		exact=found
+		doubt='^(rip|cs|fpstate)-|unwinding stops'
+		;;
 	# A parent that waits for its child cannot be stopped.
 	vfork*)
 		exact=found

@@ -90,4 +90,47 @@ else
 	tap_skip "in JSON, too" "no python3 to read it with"
 fi
 
+# Who reads is left alone by a terminal's signals, and ends with the program.
+cp "$targets/frames" "$scratch/endless"
+printf L | dd of="$scratch/endless" bs=1 seek=15 conv=notrunc status=none
+must_start endless "$scratch/endless" one-pause
+reads=reads$$
+cp "$breaking" "$scratch/$reads"
+
+# Processes of the program, which is called $reads, that are at work.
+readers() {
+	grep -lsx "Name:.$reads" /proc/[0-9]*/status |
+		xargs -r grep -ls '^State:.[RSD]' || true
+}
+
+# goes_by SIGNAL INPUT... - prints what is left if it is killed meanwhile
+goes_by() {
+	local signal=$1 n looks
+	shift
+
+	"$scratch/$reads" -q "$@" &
+	looks=$!
+	for ((n = 0; n < 500; n++)); do
+		[ -z "$(readers | xargs -r grep -ls '^NoNewPrivs:.1')" ] || break
+		sleep 0.02
+	done
+	[ "$n" -lt 500 ] || echo "nobody reads"
+	kill "-$signal" "$looks"
+	wait "$looks" || true
+	for ((n = 0; n < 250; n++)); do
+		[ -n "$(readers)" ] || break
+		sleep 0.02
+	done
+	readers | xargs -r cat
+	sed -n -E 's/^(State:.[Tt].*|TracerPid:.*[1-9].*)$/the target: \1/p' \
+		"/proc/${pid[endless]}/status"
+}
+for signal in TERM KILL; do
+	tap_none "nobody is left when SIG$signal ends it" "$(
+		goes_by "$signal" -p "${pid[endless]}" 2>/dev/null)"
+	tap_none "the same with several processes" "$(
+		goes_by "$signal" -p "${pid[endless]}" -p "${pid[plain]}" \
+			2>/dev/null)"
+done
+
 tap_done

@@ -91,10 +91,20 @@ else
 			-e signal=none -o log "$tool" $arguments >out 2>err || true
 		tap_none "no sockets: ${arguments%% -p*}" "$(
 			[ -s out ] || cat err
+			# to the parent, from who reads ELF files
 			grep -E 'socket|connect|sendto|bind' log |
-				grep -v socketpair | head -n 5)"
+				grep -Ev 'socketpair|sendto\(0, .*, NULL, 0|resumed' |
+				head -n 5)"
 	done
 	tap_none "nothing was fetched" "$(ls debuginfod 2>/dev/null)"
+	# else it may be a device by then
+	cp "$targets/frames" program
+	ASAN_OPTIONS=detect_leaks=0 strace -e trace=openat,openat2 -o log \
+		"$tool" -e program -t haswell@6.1.170 nested.core \
+		>out 2>err || true
+	tap_none "what was looked at is opened, not what has its name" "$(
+		grep -q '"program".*O_PATH' log || cat err
+		grep '"program"' log | grep -v O_PATH)"
 	stop frames
 fi
 

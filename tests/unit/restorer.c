@@ -97,12 +97,59 @@ static void anything_else(void **state)
 	}
 }
 
+/* Nobody knows these, but they may be. */
+static void possible(void **state)
+{
+	static const struct {
+		uint8_t code[12];
+		bool want;
+	} cases[] = {
+		/* xor %eax,%eax; mov $15,%al; syscall */
+		{ { 0x31, 0xc0, 0xb0, 0x0f, 0x0f, 0x05 }, true },
+		/* push $15; pop %rax; syscall */
+		{ { 0x6a, 0x0f, 0x58, 0x0f, 0x05 }, true },
+		/* mov $15,%eax; jmp */
+		{ { 0xb8, 0x0f, 0, 0, 0, 0xe9 }, true },
+		/* mov $173,%eax; int $0x80 */
+		{ { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, true },
+		/* mov $231,%eax; syscall */
+		{ { 0xb8, 0xe7, 0, 0, 0, 0x0f, 0x05 }, false },
+		/* movaps %xmm0,-0x50(%rbp); movups */
+		{ { 0x0f, 0x29, 0x45, 0xb0, 0x0f, 0x10 }, false },
+		/* lea 15(%rax); and */
+		{ { 0x8d, 0x40, 0x0f, 0x83, 0xe0, 0xf0 }, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(restorer_possible(run(cases[i].code,
+						       sizeof(cases[i].code))),
+				 cases[i].want);
+}
+
+static void jumps(void **state)
+{
+	static const uint8_t near[] = { 0xeb, 0xfe };
+	static const uint8_t far[] = { 0xf3, 0x0f, 0x1e, 0xfa,
+				       0xe9, 0x10, 0, 0, 0 };
+	uint64_t target;
+
+	(void)state;
+	assert_true(restorer_jump(run(near, sizeof(near)), &target));
+	assert_int_equal(target, 0x1000);
+	assert_true(restorer_jump(run(far, sizeof(far)), &target));
+	assert_int_equal(target, 0x1019);
+	assert_false(restorer_jump(run(far, 5), &target));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_sequences),
 		cmocka_unit_test(behind_endbr),
 		cmocka_unit_test(anything_else),
+		cmocka_unit_test(possible),
+		cmocka_unit_test(jumps),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,10 +13,10 @@
  *	in-use avx|sse
  *	READY
  *
- * where FPSTATE and INTERRUPTED_RIP are as edited. "edited -l" lists the
- * edits. Exits with 77 if the frame has no XSAVE image. Ends, without having
- * returned from the handler, when the other end of its standard input is
- * closed.
+ * where FPSTATE and INTERRUPTED_RIP are as edited; 0 instead of 10 if the
+ * signal's number was overwritten. "edited -l" lists the edits. Exits with 77 if
+ * the frame has no XSAVE image. Ends, without having returned from the handler,
+ * when the other end of its standard input is closed.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -333,6 +333,43 @@ static void edit_pretcode_own(struct frame *f)
 	set_pretcode(f, own_restorer);
 }
 
+/* What a handler does that takes its context for a buffer of its own. */
+static void edit_wiped(struct frame *f)
+{
+	memset(f->uc, 0, sizeof(*f->uc));
+}
+
+static void edit_wiped_ones(struct frame *f)
+{
+	memset(f->uc, 0xff, sizeof(*f->uc));
+}
+
+static void edit_wiped_all(struct frame *f)
+{
+	memset(f->uc, 0x5a,
+	       (size_t)(f->image + f->size + MAGIC2_SIZE - (uint8_t *)f->uc));
+}
+
+static void edit_wiped_own(struct frame *f)
+{
+	edit_pretcode_own(f);
+	edit_wiped(f);
+}
+
+static void edit_wiped_made(struct frame *f)
+{
+	static const uint8_t code[] = { 0xf3, 0x0f, 0x1e, 0xfa, /* endbr64 */
+					0x6a, 0x0f, 0x58, /* push, pop %rax */
+					0x0f, 0x05 };
+	void *page = mapped_data();
+
+	memcpy(page, code, sizeof(code));
+	if (mprotect(page, 4096, PROT_READ | PROT_EXEC))
+		target_fail("mprotect");
+	set_pretcode(f, page);
+	edit_wiped_all(f);
+}
+
 static const struct edit {
 	const char *name;
 	void (*run)(struct frame *f);
@@ -371,6 +408,11 @@ static const struct edit {
 	{ "pretcode-kind", edit_pretcode_kind },
 	{ "pretcode-call", edit_pretcode_call },
 	{ "pretcode-own", edit_pretcode_own },
+	{ "wiped", edit_wiped },
+	{ "wiped-ones", edit_wiped_ones },
+	{ "wiped-all", edit_wiped_all },
+	{ "wiped-own", edit_wiped_own },
+	{ "wiped-made", edit_wiped_made },
 };
 #define EDITS (sizeof(edits) / sizeof(edits[0]))
 
@@ -382,7 +424,6 @@ static void handle(int signo, siginfo_t *info, void *context)
 		.image = (uint8_t *)((ucontext_t *)context)->uc_mcontext.fpregs,
 	};
 
-	(void)info;
 	if (!f.image || get(f.image + IMAGE_MAGIC1, 4) != MAGIC1)
 		_exit(77);
 	f.size = (uint32_t)get(f.image + IMAGE_XSTATE_SIZE, 4);
@@ -393,7 +434,8 @@ static void handle(int signo, siginfo_t *info, void *context)
 	printf("thread %d frames 1 %s\n", target_tid(), wanted);
 	printf("frame %d x86_64 0x%" PRIxPTR " 0x%" PRIxPTR " %d 0x%" PRIx64
 	       " main\n", target_tid(), (uintptr_t)f.start,
-	       (uintptr_t)f.uc->uc_mcontext.fpregs, signo,
+	       (uintptr_t)f.uc->uc_mcontext.fpregs,
+	       info->si_signo == signo ? signo : 0,
 	       (uint64_t)f.uc->uc_mcontext.gregs[REG_RIP]);
 	printf("in-use %s\n", avx ? "avx" : "sse");
 	target_ready();

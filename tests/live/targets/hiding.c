@@ -30,16 +30,6 @@
 
 #include "target.h"
 
-#ifdef __x86_64__
-#define FRAME_KIND "x86_64"
-#define FRAME_UC 8
-#define FRAME_PC REG_RIP
-#else
-#define FRAME_KIND "ia32_rt"
-#define FRAME_UC 144
-#define FRAME_PC REG_EIP
-#endif
-
 struct record records[RECORDS_MAX];
 unsigned records_count;
 pid_t vfork_child, vfork_parent;

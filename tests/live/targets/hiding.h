@@ -7,12 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <ucontext.h>
 
 #define KIB(n) ((size_t)(n) << 10)
 #define MIB(n) ((size_t)(n) << 20)
 #define PAGE KIB(4)
 #define STACK_SIZE KIB(256)
 #define RECORDS_MAX 128
+
+/* Of a frame; offsets from its start, in bytes. */
+#ifdef __x86_64__
+#define FRAME_KIND "x86_64"
+#define FRAME_INFO 312
+#define FRAME_UC 8
+#define FRAME_PC REG_RIP
+#else
+#define FRAME_KIND "ia32_rt"
+#define FRAME_INFO 16
+#define FRAME_UC 144
+#define FRAME_PC REG_EIP
+#endif
 
 /* A step does something, perhaps on another stack, and lets go_on() go on. */
 typedef void step_fn(void);

@@ -433,6 +433,42 @@ static void split(void)
 
 /* -- processes -- */
 
+/*
+ * What a handler does that takes its context for a buffer of its own: all is
+ * overwritten but the return address. Then there is no more to tell of it.
+ */
+static void wipe(size_t size, int value)
+{
+	struct record *r = &records[records_count - 1];
+	uint8_t *uc = (uint8_t *)r->address + FRAME_UC;
+
+	memset(uc, value, size);
+	r->signo = *(int *)(r->address + FRAME_INFO) == r->signo ? r->signo
+								 : 0;
+	r->pc = (uintptr_t)((ucontext_t *)uc)->uc_mcontext.gregs[FRAME_PC];
+	r->fpstate = (uintptr_t)((ucontext_t *)uc)->uc_mcontext.fpregs;
+	go_on();
+}
+
+static void wipe_zeros(void)
+{
+	wipe(sizeof(ucontext_t), 0);
+}
+
+static void wipe_all(void)
+{
+	const struct record *r = &records[records_count - 1];
+	const uint8_t *size = (uint8_t *)r->fpstate + IMAGE_OFF +
+			      XSTATE_SIZE_OFF;
+	uint32_t xstate_size;
+
+	memcpy(&xstate_size, size, sizeof(xstate_size));
+	if (xstate_size > MIB(1))
+		skip("frames have no XSAVE image here");
+	wipe(r->fpstate + IMAGE_OFF + xstate_size + 4 - r->address - FRAME_UC,
+	     0x5a);
+}
+
 static void fork_here(void)
 {
 	vfork_parent = target_tid();
@@ -522,6 +558,17 @@ const struct scenario scenarios[] = {
 	{ "vfork", STEPS(raise_main, fork_here, raise_main) },
 	{ "vfork-plain", STEPS(raise_main, fork_here) },
 	{ "clone3", STEPS(clone_here, raise_main) },
+	{ "wiped", STEPS(raise_main, wipe_zeros) },
+	{ "wiped-all", STEPS(raise_main, wipe_all) },
+	{ "wiped-alternate", STEPS(alt, raise_alt, wipe_all) },
+	{ "wiped-outer", STEPS(raise_main, wipe_all, raise_main) },
+	{ "wiped-inner", STEPS(raise_main, raise_main, wipe_zeros) },
+	{ "wiped-both", STEPS(raise_main, wipe_zeros, raise_main, wipe_zeros) },
+	{ "wiped-heap", STEPS(on_heap, raise_main, wipe_all) },
+	{ "wiped-third", STEPS(alt, raise_alt, wipe_zeros, on_heap) },
+	{ "wiped-third-apart", STEPS(on_middle_apart, raise_main, wipe_all,
+				     on_upper) },
+	{ "wiped-traced", STEPS(raise_main, wipe_all), .traced = true },
 	{ "headless", STEPS(raise_main, raise_main), .headless = true },
 	{ "traced", STEPS(alt, raise_alt, raise_main), .traced = true },
 	{ "traced-plain", STEPS(NULL), .traced = true },

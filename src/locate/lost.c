@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lost.c - what may hide a frame where unwinding got lost */
+#include "locate/lost.h"
+
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "locate/facts.h"
+#include "locate/written.h"
+#include "source/restorers.h"
+
+enum {
+	ARGUMENTS_MAX = 1 << 17,
+	PIECE = 4096,
+	/* of a function that is not known to start anywhere */
+	BODY_MAX = 512,
+};
+
+static bool is_marked(const struct candidates *hits, uint64_t addr)
+{
+	return candidates_next(hits, NULL, addr, addr + 1);
+}
+
+uint64_t lost_return(const struct snapshot *s, struct code *code,
+		     const struct candidates *hits, uint64_t from,
+		     uint64_t to)
+{
+	struct restorers *r = code_restorers(code);
+	uint8_t raw[PIECE + 8];
+	enum run_end end;
+
+	for (uint64_t at = from, limit; r && at < to; at = limit) {
+		limit = to - at > PIECE ? at + PIECE : to;
+
+		size_t size = at > UINT64_MAX - sizeof(raw)
+				      ? 0
+				      : snapshot_read(s, at, raw, sizeof(raw),
+						      &end);
+		uint64_t cursor = at, found;
+
+		while (restorers_next(r, (struct bytes){ raw, size, at },
+				      limit, &cursor, &found))
+			if (!is_marked(hits, found))
+				return found;
+	}
+	return 0;
+}
+
+uint64_t lost_skipped(const struct snapshot *s, struct code *code,
+		      const struct candidates *hits,
+		      const struct unwind_result *walk)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < walk->steps_count && !found; i++)
+		if (walk->steps[i].pointer)
+			found = lost_return(s, code, hits, walk->steps[i].sp,
+					    walk->steps[i].slot);
+	return found;
+}
+
+/* mov $56,%eax and $435: clone() and clone3(), asm/unistd_64.h; and $120 */
+static bool makes_threads(struct code *code, uint64_t start, uint64_t pc)
+{
+	static const uint32_t numbers[] = { 56, 435, 120 };
+	uint8_t raw[CODE_READ_MAX];
+	enum run_end end;
+	bool number = false;
+
+	for (uint64_t at = start; at < pc; at += CODE_READ_MAX / 2) {
+		struct bytes b = { raw, 0, at };
+		uint32_t word;
+		uint16_t call;
+
+		b.size = code_read(code, at, raw, sizeof(raw), &end);
+		for (uint64_t off = 1; off < b.size && at + off < pc; off++) {
+			bool load = b.data[off - 1] == 0xb8 ||
+				    b.data[off - 1] == 0xc0;
+
+			for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++)
+				number |= load && bytes_u32(b, off, &word) &&
+					  word == numbers[i];
+			/* syscall, int $0x80 */
+			if (number && bytes_u16(b, off, &call) &&
+			    (call == 0x050f || call == 0x80cd))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool read_word(const struct snapshot *s, uint64_t addr, unsigned width,
+		      uint64_t *ret)
+{
+	uint8_t raw[8];
+	enum run_end end;
+
+	return addr <= UINT64_MAX - 8 &&
+	       snapshot_read(s, addr, raw, width, &end) == width &&
+	       bytes_word((struct bytes){ raw, width, addr }, 0, width, ret);
+}
+
+/* argc, argv, 0: what a program is started with (fs/binfmt_elf.c). */
+static bool is_start(const struct snapshot *s, uint64_t addr, unsigned width)
+{
+	uint64_t count, first, end;
+
+	return read_word(s, addr, width, &count) && count >= 1 &&
+	       count < ARGUMENTS_MAX &&
+	       read_word(s, addr + width, width, &first) && first > addr &&
+	       snapshot_mapping(s, first) == snapshot_mapping(s, addr) &&
+	       read_word(s, addr + (count + 1) * width, width, &end) && !end;
+}
+
+/* Of the smallest frame there is: what sigreturn reads of it. */
+static uint64_t smallest(uint64_t cs)
+{
+	return sigframe_shapes[cs == X86_USER32_CS ? SIGFRAME_IA32
+						   : SIGFRAME_X32].need_end;
+}
+
+bool lost_to_nowhere(const struct snapshot *s, struct code *code,
+		     struct unwind *u, const struct thread *t,
+		     const struct unwind_result *walk, uint64_t cs,
+		     uint64_t reach)
+{
+	const struct unwind_step *last;
+	uint64_t start;
+
+	if (walk->pointers ||
+	    snapshot_mapped(s, walk->pc, PROT_EXEC) != TRI_NO)
+		return false;
+	if (!walk->steps_count)
+		return walk->pc == t->regs.r[X86_RIP] &&
+		       !(t->has & THREAD_HAS_SIGINFO);
+	last = &walk->steps[walk->steps_count - 1];
+	if (last->slot < reach && reach - last->slot < smallest(cs))
+		return false;
+	if (is_start(s, last->slot, cs == X86_USER32_CS ? 4 : 8))
+		return false;
+	if (!unwind_start_of(u, last->pc, &start) || last->pc - start > PIECE)
+		start = last->pc - BODY_MAX;
+	return !makes_threads(code, start, last->pc);
+}
+
+/* Not on a stack that is looked at anyway, and known by nothing else? */
+static bool is_unmarked(const struct snapshot *s, struct code *code,
+			uint64_t addr)
+{
+	const struct mapping *m = snapshot_mapping(s, addr);
+	struct frame_check check;
+
+	for (size_t i = 0; i < s->threads_count; i++)
+		if (s->threads[i].has & THREAD_HAS_PC_SP &&
+		    snapshot_mapping(s, s->threads[i].regs.r[X86_RSP]) == m)
+			return false;
+	for (unsigned kind = 0; kind < SIGFRAME_KINDS; kind++)
+		if (facts_check(s, code, kind, addr, &check) &&
+		    facts_intact(s, &check))
+			return false;
+	return true;
+}
+
+bool lost_elsewhere(const struct snapshot *s, struct code *code)
+{
+	struct restorers *r = code_restorers(code);
+	struct bytes piece, all;
+	struct written w;
+	struct error *err = written_init(&w, s, UINT64_MAX);
+	bool found = false;
+
+	if (!r || err) {
+		error_free(err);
+		return true;
+	}
+	while (!found && written_next(&w, &piece, &all)) {
+		uint64_t cursor = piece.addr, at;
+
+		/* of what is known to have nothing there are no bytes */
+		while (!found && restorers_next(r, all, piece.addr + piece.size,
+						&cursor, &at))
+			found = is_unmarked(s, code, at);
+	}
+	written_deinit(&w);
+	return found;
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# doubts.sh - what is in doubt is said to be, and nothing else
+set -euo pipefail
+
+# shellcheck source=tests/live/lib.sh
+. "${srcdir:?}/tests/live/lib.sh"
+need_ptrace
+
+# looked NAME STATUS STOP - what is wrong with a look
+looked() {
+	inspect "$1" --stop="$3" -p "${pid[$1]}"
+	[ "$status" -eq "$2" ] || { said "$1"; cat "$scratch/$1"; }
+}
+
+for name in busy clone; do
+	must_start "$name" "$targets/doubts" "$name"
+	for stop in auto all; do
+		tap_none "$name, --stop=$stop: nothing is in doubt" \
+			"$(looked "$name" 0 "$stop")"
+	done
+	stop "$name"
+done
+
+# Who writes may not have run since the last look.
+must_start torn "$targets/doubts" torn
+for ((n = 0; n < 100; n++)); do
+	wrong=$(looked torn 3 auto)
+	[ -n "$wrong" ] || break
+done
+tap_none "a frame that another process writes to is in doubt" "$wrong"
+stop torn
+
+tap_done
