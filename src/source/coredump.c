@@ -309,10 +309,11 @@ static const struct core_segment *segment_from(const struct coredump *d,
 					       uint64_t addr)
 {
 	size_t low = 0, high = d->segments_count;
-	const struct core_segment *last = &d->segments[d->hints->segment];
+	size_t last = d->hints->segment;
 
-	if (d->hints->segment < high && addr >= last->start && addr < last->end)
-		return last;
+	if (last < high && addr >= d->segments[last].start &&
+	    addr < d->segments[last].end)
+		return &d->segments[last];
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

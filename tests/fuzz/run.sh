@@ -58,6 +58,9 @@ drop_waiting() {
 	done
 }
 
+# what has no room is an error, as it is without the sanitizer
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1
+
 findings=$out/findings
 mkdir -p "$findings"
 found=0

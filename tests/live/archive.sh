@@ -212,7 +212,8 @@ refused "a bomb of zeros" bad 'bomb 64.MiB'
 printf '\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46' >window
 printf '\x02\x00\x21\x01\x24\x00\x00\x00\x5e\x1f\xc7\xf9' >>window
 head -c 64 /dev/zero >>window
-inspect bad window
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1 \
+	inspect bad window
 refused "a window of a GiB" bad 'window xz allocate.memory'
 run_in bad bash -c 'ulimit -f 100; exec "$@"' bash "$tool" packed
 refused "files may not be large" bad 'packed temporary.file too.large'
