@@ -117,6 +117,9 @@ bool ahead_tells(const struct ahead *a, const struct snapshot *s,
 	    (r->end - to < AHEAD_MARGIN &&
 	     snapshot_mapped(s, r->end, PROT_READ) != TRI_NO))
 		return false;
+	*ret = (struct ahead_hits){ 0 };
+	if (!r->hits)
+		return true;
 	ret->next = a->hits + r->first;
 	ret->end = ret->next + r->hits;
 	while (ret->next < ret->end && ret->next->address < from)
