@@ -346,14 +346,13 @@ static struct error *settle_elsewhere(struct tools *t, bool all_found,
 				      struct located *l)
 {
 	struct error *err = NULL;
+	enum tri more = TRI_UNKNOWN;
 
-	for (size_t i = 0; i < l->threads_count && !err; i++) {
-		bool known = t->s->threads[i].has & THREAD_HAS_GPRS;
-
+	for (size_t i = 0; i < l->threads_count && !err; i++)
 		if (t->elsewhere[i] &&
-		    (!all_found || (!known && lost_elsewhere(t->s, t->code))))
+		    (!all_found || lost_elsewhere(t->s, t->code,
+						  &t->s->threads[i], &more)))
 			err = not_examined(&l->threads[i], t->elsewhere[i]);
-	}
 	return err;
 }
 

@@ -161,7 +161,7 @@ static bool is_unmarked(const struct snapshot *s, struct code *code,
 	return true;
 }
 
-bool lost_elsewhere(const struct snapshot *s, struct code *code)
+static bool find_elsewhere(const struct snapshot *s, struct code *code)
 {
 	struct restorers *r = code_restorers(code);
 	struct bytes piece, all;
@@ -183,4 +183,14 @@ bool lost_elsewhere(const struct snapshot *s, struct code *code)
 	}
 	written_deinit(&w);
 	return found;
+}
+
+bool lost_elsewhere(const struct snapshot *s, struct code *code,
+		    const struct thread *t, enum tri *known)
+{
+	if (t->has & THREAD_HAS_GPRS)
+		return false;
+	if (*known == TRI_UNKNOWN)
+		*known = find_elsewhere(s, code) ? TRI_YES : TRI_NO;
+	return *known == TRI_YES;
 }

@@ -36,9 +36,13 @@ bool lost_to_nowhere(const struct snapshot *s, struct code *code,
 
 /*
  * Is there such a return address in written memory where no thread's stack
- * pointer is, and not that of a whole frame? A thread whose stack is not known
- * to be its own may have come from there. Also without memory to find out.
+ * pointer is, and not that of a whole frame? Thread `t`, whose stack is not
+ * known to be its own, may have come from there; not if its registers are
+ * known, which would have told. Also without memory to find out. *known is
+ * what an earlier call has found, UNKNOWN before the first: memory is searched
+ * once, however many threads there are.
  */
-bool lost_elsewhere(const struct snapshot *s, struct code *code);
+bool lost_elsewhere(const struct snapshot *s, struct code *code,
+		    const struct thread *t, enum tri *known);
 
 #endif
