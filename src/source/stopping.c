@@ -23,19 +23,20 @@
 #define MEMORY_EACH (14 << 10)
 #define MEMORY_MAX (72 << 20)
 
-/* As one call, which is cheaper than faults; of no use with old kernels. */
-static void fetch_pages(void *room, size_t size)
+/* All at once, which is cheaper than faults. False with kernels before 5.14. */
+static bool fetch_pages(void *room, size_t size)
 {
 #ifdef MADV_POPULATE_WRITE
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t start = ((uintptr_t)room + page - 1) & -page;
 	uintptr_t end = ((uintptr_t)room + size) & -page;
 
-	if (start < end)
-		madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+	return start < end &&
+	       !madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 #else
 	(void)room;
 	(void)size;
+	return false;
 #endif
 }
 
@@ -52,9 +53,7 @@ void stopping_prepare(const struct tasks *tasks)
 	mallopt(M_MMAP_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
 #endif
 	room = malloc(size);
-	if (room)
-		fetch_pages(room, size);
-	if (room)
+	if (room && !fetch_pages(room, size))
 		memset(room, 1, size);
 	/* the compiler is not to know that nobody reads it */
 	__asm__ volatile("" : : "r"(room) : "memory");
