@@ -122,12 +122,7 @@ static uint32_t components;
 
 static void *map(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		target_fail("mmap");
-	return p;
+	return target_map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 }
 
 /* To be appended to by this process, and closed. */

@@ -121,12 +121,7 @@ static void crash_call_null(void)
 
 static void *data_page(int prot)
 {
-	void *page = mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
-
-	if (page == MAP_FAILED)
-		target_fail("mmap");
-	return page;
+	return target_map(PAGE, prot, MAP_PRIVATE);
 }
 
 static void crash_call_data(void)

@@ -156,11 +156,8 @@ static void set_ip(struct frame *f, uint64_t value)
 
 static uintptr_t unmapped(void)
 {
-	void *page = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	void *page = target_map(65536, PROT_NONE, MAP_PRIVATE);
 
-	if (page == MAP_FAILED)
-		target_fail("mmap");
 	munmap(page, 65536);
 	return (uintptr_t)page + 32768;
 }
@@ -256,11 +253,8 @@ static void edit_ip_unmapped(struct frame *f)
 
 static void edit_ip_data(struct frame *f)
 {
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = target_map(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 
-	if (page == MAP_FAILED)
-		target_fail("mmap");
 	set_ip(f, (uintptr_t)page);
 }
 

@@ -41,12 +41,7 @@ static char *alternate;
 
 static char *map(int flags)
 {
-	char *p = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-		       flags | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		target_fail("mmap");
-	return p;
+	return target_map(STACK_SIZE, PROT_READ | PROT_WRITE, flags);
 }
 
 /* On a stack of its own: the other one is shared. */

@@ -76,23 +76,15 @@ static void move_image(struct frame *f, unsigned by)
 
 static void *unmapped(void)
 {
-	void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	void *page = target_map(4096, PROT_NONE, MAP_PRIVATE);
 
-	if (page == MAP_FAILED)
-		target_fail("mmap");
 	munmap(page, 4096);
 	return page;
 }
 
 static void *mapped_data(void)
 {
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED)
-		target_fail("mmap");
-	return page;
+	return target_map(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 }
 
 static void set_rip(struct frame *f, uint64_t value)

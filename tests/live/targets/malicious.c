@@ -53,15 +53,6 @@ static void cannot(const char *why)
 	_exit(77);
 }
 
-static void *pages(size_t size, int prot, int flags)
-{
-	void *p = mmap(NULL, size, prot, flags | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		target_fail("mmap");
-	return p;
-}
-
 static void spawn(void *(*function)(void *), void *arg)
 {
 	pthread_t thread;
@@ -172,8 +163,8 @@ static void start_flips(char **args)
 {
 	const char *who = args[0] ? args[0] : "";
 	bool process = !strcmp(who, "process");
-	void *stack = pages(STACK, PROT_READ | PROT_WRITE,
-			    process ? MAP_SHARED : MAP_PRIVATE);
+	void *stack = target_map(STACK, PROT_READ | PROT_WRITE,
+				 process ? MAP_SHARED : MAP_PRIVATE);
 	unsigned a, b, c = 0, d;
 
 	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_AVX) ||
@@ -290,8 +281,8 @@ static void *in_handler_on(void *stack)
 
 static void start_stacks(char **args)
 {
-	uint8_t *area = pages(STACK + 32 * PAGE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE);
+	uint8_t *area = target_map(STACK + 32 * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE);
 
 	(void)args;
 	handle(on_wait);
@@ -299,8 +290,8 @@ static void start_stacks(char **args)
 	wait_for(1);
 	spawn(change_maps, area);
 	spawn(change_maps, area + 16 * PAGE + STACK);
-	spawn(change_altstack, pages(STACK, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE));
+	spawn(change_altstack,
+	      target_map(STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE));
 	spawn(change_sp, NULL);
 	while (rounds < 100)
 		usleep(1000);
@@ -349,13 +340,15 @@ static void start_maps(char **args)
 	if (!f || fscanf(f, "%ld", &limit) != 1 || limit < MAPS + 500)
 		cannot("vm.max_map_count is too low");
 	fclose(f);
-	area = pages((size_t)MAPS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+	area = target_map((size_t)MAPS * PAGE, PROT_NONE,
+			  MAP_PRIVATE | MAP_NORESERVE);
 	for (int i = 0; i < MAPS; i += 2)
 		if (mprotect(area + (size_t)i * PAGE, PAGE,
 			     PROT_READ | (i & 2 ? PROT_WRITE : 0)))
 			cannot("so many mappings cannot be made");
 	handle(on_wait);
-	spawn(in_handler_on, pages(STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE));
+	spawn(in_handler_on,
+	      target_map(STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE));
 	wait_for(1);
 }
 
@@ -459,7 +452,8 @@ static void start_jail(char **args)
 	if (!args[0] || chroot(args[0]) || chdir("/"))
 		cannot("chroot() is not allowed");
 	handle(on_wait);
-	spawn(in_handler_on, pages(STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE));
+	spawn(in_handler_on,
+	      target_map(STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE));
 	wait_for(1);
 }
 

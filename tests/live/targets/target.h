@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,16 @@ static inline void target_fail(const char *what)
 {
 	perror(what);
 	_exit(2);
+}
+
+/* Memory of its own; `flags`: MAP_PRIVATE or MAP_SHARED, and others. */
+static inline void *target_map(size_t size, int prot, int flags)
+{
+	void *p = mmap(NULL, size, prot, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		target_fail("mmap");
+	return p;
 }
 
 /* To be called first. Prints "process PID". */
