@@ -34,7 +34,6 @@ static uint64_t find_room(const struct snapshot *s, const struct mapping *m)
 	const uint8_t *at;
 	enum run_end end;
 	uint32_t distance;
-	uint8_t raw[8];
 	uint64_t room;
 
 	if (!text)
@@ -51,10 +50,7 @@ static uint64_t find_room(const struct snapshot *s, const struct mapping *m)
 	/* from the end of the instruction, signed */
 	uint64_t addr = b.addr + off + 4 + (uint64_t)(int64_t)(int32_t)distance;
 
-	if (snapshot_read(s, addr, raw, sizeof(raw), &end) != sizeof(raw) ||
-	    !bytes_u64((struct bytes){ raw, sizeof(raw), addr }, 0, &room))
-		return 0;
-	return room;
+	return snapshot_word(s, addr, 8, &room) ? room : 0;
 }
 
 void cached_find(const struct snapshot *s, struct frame_surroundings *ret)

@@ -103,13 +103,7 @@ static bool get_register(const struct evaluation *e, uint64_t number,
 
 static bool get_word(const struct evaluation *e, uint64_t addr, uint64_t *ret)
 {
-	uint8_t raw[8];
-	unsigned size = e->machine->word;
-	enum run_end end;
-
-	return addr <= UINT64_MAX - size &&
-	       snapshot_read(e->s, addr, raw, size, &end) == size &&
-	       bytes_word((struct bytes){ raw, size, addr }, 0, size, ret);
+	return snapshot_word(e->s, addr, e->machine->word, ret);
 }
 
 /* Operations on the two topmost values; false if it is not one of them. */

@@ -162,8 +162,6 @@ static void set_part(struct machine *m, struct part p, struct value v)
 
 static struct value load(const struct machine *m, uint64_t addr, unsigned size)
 {
-	uint8_t raw[8];
-	enum run_end end;
 	uint64_t bits;
 
 	for (unsigned i = m->stores_count; i-- > 0;) {
@@ -174,10 +172,8 @@ static struct value load(const struct machine *m, uint64_t addr, unsigned size)
 		if (at - addr < size || addr - at < word(m))
 			return unknown;
 	}
-	if (!m->start->memory || size > sizeof(raw) ||
-	    addr > UINT64_MAX - size ||
-	    snapshot_read(m->start->memory, addr, raw, size, &end) != size ||
-	    !bytes_word((struct bytes){ raw, size, addr }, 0, size, &bits))
+	if (!m->start->memory ||
+	    !snapshot_word(m->start->memory, addr, size, &bits))
 		return unknown;
 	return constant(bits);
 }

@@ -89,27 +89,17 @@ static bool makes_threads(struct code *code, uint64_t start, uint64_t pc)
 	return false;
 }
 
-static bool read_word(const struct snapshot *s, uint64_t addr, unsigned width,
-		      uint64_t *ret)
-{
-	uint8_t raw[8];
-	enum run_end end;
-
-	return addr <= UINT64_MAX - 8 &&
-	       snapshot_read(s, addr, raw, width, &end) == width &&
-	       bytes_word((struct bytes){ raw, width, addr }, 0, width, ret);
-}
-
 /* argc, argv, 0: what a program is started with (fs/binfmt_elf.c). */
 static bool is_start(const struct snapshot *s, uint64_t addr, unsigned width)
 {
 	uint64_t count, first, end;
 
-	return read_word(s, addr, width, &count) && count >= 1 &&
+	return snapshot_word(s, addr, width, &count) && count >= 1 &&
 	       count < ARGUMENTS_MAX &&
-	       read_word(s, addr + width, width, &first) && first > addr &&
+	       snapshot_word(s, addr + width, width, &first) && first > addr &&
 	       snapshot_mapping(s, first) == snapshot_mapping(s, addr) &&
-	       read_word(s, addr + (count + 1) * width, width, &end) && !end;
+	       snapshot_word(s, addr + (count + 1) * width, width, &end) &&
+	       !end;
 }
 
 /* Of the smallest frame there is: what sigreturn reads of it. */

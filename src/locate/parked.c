@@ -92,13 +92,7 @@ static bool follows_call(const struct hunt *h, uint64_t pc)
 
 static bool read_word(const struct hunt *h, uint64_t addr, uint64_t *ret)
 {
-	uint8_t raw[8];
-	enum run_end end;
-
-	return addr <= UINT64_MAX - 8 &&
-	       snapshot_read(h->q->s, addr, raw, h->word, &end) == h->word &&
-	       bytes_word((struct bytes){ raw, h->word, addr }, 0, h->word,
-			  ret);
+	return snapshot_word(h->q->s, addr, h->word, ret);
 }
 
 static void add(struct hunt *h, const struct parked *p)

@@ -331,6 +331,17 @@ size_t snapshot_read_once(const struct snapshot *s, uint64_t addr, void *buf,
 	return read_all(s, addr, buf, size, false, &end);
 }
 
+bool snapshot_word(const struct snapshot *s, uint64_t addr, unsigned width,
+		   uint64_t *ret)
+{
+	uint8_t raw[8];
+	enum run_end end;
+
+	return width <= sizeof(raw) && addr <= UINT64_MAX - sizeof(raw) &&
+	       snapshot_read(s, addr, raw, width, &end) == width &&
+	       bytes_word((struct bytes){ raw, width, addr }, 0, width, ret);
+}
+
 enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 			 unsigned prot)
 {

@@ -264,6 +264,13 @@ void snapshot_note(struct snapshot *s, const char *fmt, ...) PRINTF(2, 3);
 /* Sort mappings and captures by address; the source calls it once, last. */
 void snapshot_finish(struct snapshot *s);
 
+/*
+ * A word of `width` bytes, 1, 2, 4 or 8. False if not all of it can be read,
+ * for any other width, and in the last bytes of all addresses.
+ */
+bool snapshot_word(const struct snapshot *s, uint64_t addr, unsigned width,
+		   uint64_t *ret);
+
 /* The mapping that holds `addr`, or NULL. */
 const struct mapping *snapshot_mapping(const struct snapshot *s,
 				       uint64_t addr);
