@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "locate/registered.h"
 #include "source/ownstack.h"
 
@@ -184,8 +185,7 @@ static void find_effect(struct code *c, uint64_t pc, uint64_t cs,
 const struct code_effect *code_effect(struct code *c, uint64_t pc,
 				      uint64_t cs)
 {
-	uint64_t hash = (pc ^ cs) * UINT64_C(0x9e3779b97f4a7c15);
-	struct known_effect *k = &c->effects[hash >> (64 - EFFECTS_BITS)];
+	struct known_effect *k = &c->effects[hash_place(pc ^ cs, EFFECTS_BITS)];
 
 	if (k->used && k->pc == pc && k->cs == cs)
 		return &k->effect;

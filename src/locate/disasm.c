@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "locate/decoder.h"
 
 /* Thousands of threads are interrupted in the same few places. */
@@ -83,8 +84,8 @@ static char *disassemble(struct disasm *d, struct code *code, uint64_t pc,
 char *disasm_instruction(struct disasm *d, struct code *code, uint64_t pc,
 			 uint64_t cs)
 {
-	uint64_t hash = (pc ^ cs) * UINT64_C(0x9e3779b97f4a7c15);
-	struct known_instruction *k = &d->known[hash >> (64 - KNOWN_BITS)];
+	struct known_instruction *k =
+		&d->known[hash_place(pc ^ cs, KNOWN_BITS)];
 
 	if (k->code != code || k->pc != pc || k->cs != cs) {
 		free(k->text);

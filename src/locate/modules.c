@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "locate/image.h"
 #include "source/elffile.h"
@@ -424,7 +425,7 @@ static void look_up(struct modules *ms, uint64_t pc, enum question_kind kind,
 static size_t place_slot(const struct known_place *places, size_t room,
 			 uint64_t pc)
 {
-	size_t slot = (pc * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
+	size_t slot = hash_place(pc, 32) & (room - 1);
 
 	while (places[slot].used && places[slot].pc != pc)
 		slot = (slot + 1) & (room - 1);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "locate/decoder.h"
 #include "x86/gprs.h"
 
@@ -147,8 +148,7 @@ static uint64_t find_needs(struct needs *n, struct code *code, uint64_t pc,
 uint64_t needs_of(struct needs *n, struct code *code, uint64_t pc,
 		  uint64_t cs)
 {
-	uint64_t hash = (pc ^ cs) * UINT64_C(0x9e3779b97f4a7c15);
-	struct known_needs *k = &n->known[hash >> (64 - KNOWN_BITS)];
+	struct known_needs *k = &n->known[hash_place(pc ^ cs, KNOWN_BITS)];
 
 	if (k->code != code || k->pc != pc || k->cs != cs)
 		*k = (struct known_needs){ code, pc, cs,

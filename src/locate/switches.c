@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "locate/calls.h"
 #include "locate/decoder.h"
 
@@ -260,8 +261,7 @@ static void analyse(struct switches *s, uint64_t target, struct answer *a)
 const struct switch_area *switches_before(struct switches *w, uint64_t pc,
 					  uint64_t cs)
 {
-	uint64_t hash = pc * UINT64_C(0x9e3779b97f4a7c15);
-	struct answer *a = &w->cache[hash >> (64 - CACHE_BITS)];
+	struct answer *a = &w->cache[hash_place(pc, CACHE_BITS)];
 
 	if (!a->known || a->pc != pc || a->cs != cs) {
 		struct calls_site call;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "locate/candidates.h"
 #include "locate/pointers.h"
 
@@ -100,8 +101,8 @@ static void classify(struct unwind *u, struct code_info *c)
 static const struct code_info *code_info(struct unwind *u, uint64_t pc,
 					 uint64_t cs, bool exact)
 {
-	uint64_t hash = (pc ^ cs ^ exact) * UINT64_C(0x9e3779b97f4a7c15);
-	struct code_info *c = &u->cache[hash >> (64 - CODE_CACHE_BITS)];
+	struct code_info *c =
+		&u->cache[hash_place(pc ^ cs ^ exact, CODE_CACHE_BITS)];
 
 	if (c->class == CODE_NEW || c->pc != pc || c->cs != cs ||
 	    c->exact != exact) {

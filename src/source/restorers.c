@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "source/sorted.h"
 #include "x86/call.h"
 #include "x86/restorer.h"
@@ -129,8 +130,7 @@ static bool is_possible(const struct restorers *r, uint64_t addr)
 
 static bool look_up(struct restorers *r, uint64_t word)
 {
-	uint64_t hash = word * UINT64_C(0x9e3779b97f4a7c15);
-	struct known_word *ways = r->known[hash >> (64 - KNOWN_BITS)];
+	struct known_word *ways = r->known[hash_place(word, KNOWN_BITS)];
 	struct known_word found;
 	unsigned way = 0;
 
