@@ -334,7 +334,7 @@ static struct error *search_beyond(struct chase *c,
 		c->chain->stale += passed.stale;
 		return arrive(c, &passed.check, walked(r));
 	}
-	if (c->u && !c->chain->lost.size)
+	if (!c->chain->lost.size)
 		text_printf(&c->chain->lost,
 			    "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
 			    " (%s)", r->pc, r->sp, r->why);
@@ -401,8 +401,7 @@ static struct error *search_beyond(struct chase *c,
 		incomplete(c,
 			   "unwinding leads to pc 0x%" PRIx64 ", sp 0x%" PRIx64
 			   ", where there is no code", r->pc, r->sp);
-	else if (c->u && (unmarked = lost_return(c->s, c->code, &c->hits,
-						 from, reach)))
+	else if ((unmarked = lost_return(c->s, c->code, &c->hits, from, reach)))
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
 			   " (%s), and at 0x%" PRIx64 " there may be the "

@@ -229,7 +229,7 @@ static struct error *not_examined(struct located_thread *ret, const char *why)
 static bool may_be_elsewhere(struct tools *t, const struct thread *thread,
 			     const struct chain *chain)
 {
-	return t->unwind && chain->complete == TRI_YES &&
+	return chain->complete == TRI_YES &&
 	       (chain->lost.size || chain->at_zero) &&
 	       !ownstack_holds(t->s, ownstack_read, thread->tid, chain->end_sp);
 }
@@ -260,7 +260,7 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 	if (err)
 		return err;
 	ret->stale = chain.stale;
-	if (chain.lost.size)
+	if (t->unwind && chain.lost.size)
 		ret->lost = strdup(text_string(&chain.lost));
 	ret->complete = chain.complete;
 	if (may_be_elsewhere(t, thread, &chain)) {

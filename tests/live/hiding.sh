@@ -8,10 +8,10 @@ set -euo pipefail
 need_python
 need_ptrace
 
-# expect SCENARIO STOP - sets `exact` and `doubt`, see hiding.py
+# expect SCENARIO WHICH - sets `exact` and `doubt`, see hiding.py
 #
-# What unwinding goes by is in registers that only a stopped thread tells, so
-# with --stop=none anything may be in doubt.
+# WHICH threads are stopped or unwound. What unwinding goes by is in registers
+# that only a stopped thread tells, so with none anything may be in doubt.
 expect() {
 	exact=yes doubt=
 	case $1:$2 in
@@ -60,7 +60,7 @@ expect() {
 # hide BITS PROGRAM SCENARIO - look at one in every way
 hide() {
 	local bits=$1 program=$2 scenario=$3
-	local name=$bits-$scenario stop arguments out also exact doubt
+	local name=$bits-$scenario which arguments out also exact doubt
 
 	must_start "$name" "$program" "$scenario"
 	if grep -q '^skipped' "$scratch/$name.truth"; then
@@ -71,13 +71,13 @@ hide() {
 	fi
 	also=$(sed -n 's/^also //p' "$scratch/$name.truth")
 	arguments=(-p "${pid[$name]}" ${also:+-p "$also"})
-	for stop in auto all none; do
-		expect "$scenario" "$stop"
+	for which in --stop=auto --stop=all --stop=none --unwind=none; do
+		expect "$scenario" "${which#*=}"
 		[ "$exact" != gone ] || continue
-		inspect "$name" --json --stop="$stop" "${arguments[@]}"
+		inspect "$name" --json "$which" "${arguments[@]}"
 		out=$(check hiding.py "$scratch/$name.truth" \
 			"$scratch/$name" "$status" "$exact" "$doubt")
-		tap_none "$scenario, $bits bits, --stop=$stop, exact: $exact" \
+		tap_none "$scenario, $bits bits, $which, exact: $exact" \
 			"$(sed '/^%/d' <<<"$out" | head -n 20)"
 		add_counts "$out"
 	done
