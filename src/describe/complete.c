@@ -258,7 +258,9 @@ static void drop_newcomers(struct description *d)
 		if (!(d->cpu.xfeatures & n->components) || old == TRI_NO)
 			continue;
 		if (old == TRI_YES) {
-			d->cpu.xfeatures &= ~n->components;
+			/* nor does it know any that nobody has named yet */
+			d->cpu.xfeatures &=
+				isa_xfeatures(UINT64_MAX) & ~n->components;
 			if (d->origin[field] == ORIGIN_GIVEN)
 				set_origin(d, field, ORIGIN_DERIVED);
 		} else if (d->origin[field] != ORIGIN_GIVEN) {

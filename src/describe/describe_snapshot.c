@@ -60,7 +60,9 @@ static void describe_minsigstksz(const struct snapshot *s,
 static struct error *describe_kernel(const struct snapshot *s,
 				     struct description *d)
 {
-	if (!s->kernel)
+	/* what an export says it was need not be one */
+	if (!s->kernel || !description_is_release((struct span){
+				  s->kernel, strlen(s->kernel) }))
 		return NULL;
 	d->kernel = strdup(s->kernel);
 	return d->kernel ? NULL : &error_no_memory;

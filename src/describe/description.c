@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RELEASE_MAX 64
+
 const char *const origin_names[] = {
 	[ORIGIN_NONE] = "none",
 	[ORIGIN_GIVEN] = "given",
@@ -57,6 +59,16 @@ bool description_rename(struct description *d, const char *name)
 	free(d->name);
 	d->name = copy;
 	d->cpu.name = copy;
+	return true;
+}
+
+bool description_is_release(struct span s)
+{
+	if (!s.size || s.size > RELEASE_MAX || *s.text < '0' || *s.text > '9')
+		return false;
+	for (size_t i = 0; i < s.size; i++)
+		if (s.text[i] <= ' ' || s.text[i] > '~')
+			return false;
 	return true;
 }
 

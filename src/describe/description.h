@@ -4,6 +4,7 @@
 #define SIGFRAME_DESCRIBE_DESCRIPTION_H
 
 #include "base/error.h"
+#include "base/lines.h"
 #include "kernel/rules.h"
 #include "x86/cpu.h"
 #include "x86/isa.h"
@@ -53,6 +54,12 @@ struct description {
 /* A description that knows nothing, of that name; NULL: no memory. */
 struct description *description_create(const char *name);
 void description_destroy(struct description *d);
+
+/*
+ * May this be a release of Linux, as uname -r prints it? It begins with a digit
+ * and is one word of ASCII; there is room for 64 bytes in struct new_utsname.
+ */
+bool description_is_release(struct span s);
 
 /* Replace the name (copied). False if there is no memory. */
 bool description_rename(struct description *d, const char *name);

@@ -27,7 +27,6 @@ struct boot {
 #define OFFSET_MAX (1u << 20)
 
 #define NAME_SIZE 128
-#define RELEASE_SIZE 65
 
 /* Take a number behind blanks, at most `max`. */
 static bool take_small(struct span *s, uint64_t max, uint64_t *ret)
@@ -94,7 +93,7 @@ static struct error *take_release(struct boot *b, struct span s)
 
 	if (!span_word(&s, &word) || *word.text < '0' || *word.text > '9')
 		return NULL;	/* somebody else's "Linux version" */
-	if (word.size >= RELEASE_SIZE || !span_printable(word))
+	if (!description_is_release(word))
 		return malformed("the kernel's release");
 	/* a log of several boots: the last is how the machine runs */
 	*b = (struct boot){ .release = word };

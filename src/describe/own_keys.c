@@ -293,16 +293,9 @@ static bool add_isa_unknown(const struct description *d, struct text *t)
 	return add_extensions(ISA_ALL & ~d->isa.known, t) && d->isa.known;
 }
 
-/* One word, as far as a file is concerned. */
-static bool is_release(struct span s)
-{
-	return s.size && *s.text >= '0' && *s.text <= '9' &&
-	       !memchr(s.text, ' ', s.size);
-}
-
 static struct error *take_kernel(struct own_reading *r, struct span value)
 {
-	if (!is_release(value))
+	if (!description_is_release(value))
 		return own_refuse("a release", value);
 	return take_copy(value, &r->d->kernel);
 }
@@ -312,8 +305,8 @@ static bool add_kernel(const struct description *d, struct text *t)
 {
 	const char *kernel = d->kernel ? d->kernel : "";
 
-	own_add_plain(t, kernel);
-	return is_release((struct span){ kernel, strlen(kernel) });
+	text_add(t, kernel);
+	return description_is_release((struct span){ kernel, strlen(kernel) });
 }
 
 static struct error *take_rules(struct own_reading *r, struct span value)

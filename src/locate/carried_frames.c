@@ -214,6 +214,7 @@ static void check_thread(struct reading *r)
 static struct error *take_thread(struct reading *r, const void *data)
 {
 	const struct thread_line *line = data;
+	const char *why = line->incomplete;
 
 	check_thread(r);
 	r->thread = NULL;
@@ -225,9 +226,11 @@ static struct error *take_thread(struct reading *r, const void *data)
 	r->thread_expected = line->frames;
 	r->thread->complete = line->complete ? TRI_YES : TRI_UNKNOWN;
 	r->thread->stale = line->stale;
+	if (!line->complete && !why)
+		why = "the export does not say why";
 	free(r->thread->incomplete);
 	r->thread->incomplete = NULL;
-	if (!copy(line->incomplete, &r->thread->incomplete) ||
+	if (!copy(why, &r->thread->incomplete) ||
 	    !copy(line->lost, &r->thread->lost))
 		return &error_no_memory;
 	return NULL;
