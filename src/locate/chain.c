@@ -400,7 +400,8 @@ static struct error *search_beyond(struct chase *c,
 					 c->at.gprs.r[X86_CS], reach))
 		incomplete(c,
 			   "unwinding leads to pc 0x%" PRIx64 ", sp 0x%" PRIx64
-			   ", where there is no code", r->pc, r->sp);
+			   ", where no caller can be",
+			   r->pc, r->sp);
 	else if ((unmarked = lost_return(c->s, c->code, &c->hits, from, reach)))
 		incomplete(c,
 			   "unwinding stops at pc 0x%" PRIx64 ", sp 0x%" PRIx64
@@ -575,6 +576,9 @@ struct error *chain_follow(const struct snapshot *s, struct code *code,
 	struct error *err = NULL;
 
 	*ret = (struct chain){ .complete = TRI_YES };
+	if (lost_itself(s, t))
+		incomplete(&c, "there is no code at its pc 0x%" PRIx64,
+			   t->regs.r[X86_RIP]);
 	while (!err && !c.done) {
 		if (ahead)
 			ahead_look(ahead, s, c.at.gprs.r[X86_RSP]);

@@ -62,13 +62,6 @@ void dormant_deinit(struct dormant *d)
 	*d = (struct dormant){ 0 };
 }
 
-static bool in_altstack(const struct sigframe *f, uint64_t addr)
-{
-	return f->altstack_size && !(f->altstack_flags & SIGFRAME_SS_DISABLE) &&
-	       addr >= f->altstack_sp &&
-	       addr - f->altstack_sp <= f->altstack_size;
-}
-
 /* Was the stack left that was interrupted? */
 static bool changes_stack(const struct snapshot *s,
 			  const struct frame_check *check)
@@ -79,7 +72,7 @@ static bool changes_stack(const struct snapshot *s,
 	if (check->placement == SIGFRAME_PLACED_STACK)
 		return false;
 	if (check->placement == SIGFRAME_PLACED_ALTSTACK)
-		return !in_altstack(f, sp);
+		return !sigframe_in_altstack(f, sp);
 	return sp < f->address ||
 	       snapshot_mapping(s, sp - 1) != snapshot_mapping(s, f->address);
 }
@@ -285,7 +278,7 @@ static enum frame_stack stack_of(const struct snapshot *s,
 				 const struct walk *w, uint64_t address)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (in_altstack(&w->links[i].check.sigframe, address))
+		if (sigframe_in_altstack(&w->links[i].check.sigframe, address))
 			return FRAME_ON_ALTERNATE;
 	return ordinary_stack(s, address);
 }
@@ -508,10 +501,17 @@ static struct error *give(const struct search *q, struct dormant *ret)
 {
 	size_t room = q->claims_count + q->sweep.count;
 	struct dormant_frame *frames = calloc(room + 1, sizeof(*frames));
-	size_t count = 0, unexplained = 0, unsure = q->gave_up;
+	size_t count = 0;
 
 	if (!frames)
 		return &error_no_memory;
+	*ret = (struct dormant){
+		.frames = frames,
+		.memory = q->sweep.memory,
+		.searched = q->sweep.searched,
+		.unexplained_mask = UINT64_MAX,
+		.unsure = q->gave_up,
+	};
 	for (size_t i = 0; i < q->claims_count; i++) {
 		const struct claim *c = &q->claims[i];
 
@@ -531,31 +531,28 @@ static struct error *give(const struct search *q, struct dormant *ret)
 		const struct sweep_frame *f = &q->sweep.frames[i];
 		uint64_t address = f->check.sigframe.address;
 
-		unsure += is_unsure(q, i);
+		ret->unsure += is_unsure(q, i);
 		if (q->claim_of[i])
 			continue;
-		unexplained += !running_has_left(&q->running, q->s, address);
+		if (!running_has_left(&q->running, q->s, address)) {
+			ret->unexplained++;
+			ret->unexplained_mask &=
+				f->whole ? f->check.sigframe.sigmask : 0;
+		}
 		if (!f->whole ||
 		    running_is_doubtful(&q->running, q->s, address))
 			continue;
 		frames[count++] = (struct dormant_frame){
 			.check = f->check,
 			.evidence = FRAME_SCANNED,
-			.stack = in_altstack(&f->check.sigframe, address)
+			.stack = sigframe_in_altstack(&f->check.sigframe,
+						      address)
 					 ? FRAME_ON_ALTERNATE
 					 : ordinary_stack(q->s, address),
 		};
 	}
-	if (count)
-		qsort(frames, count, sizeof(*frames), by_address);
-	*ret = (struct dormant){
-		.frames = frames,
-		.count = count,
-		.memory = q->sweep.memory,
-		.searched = q->sweep.searched,
-		.unexplained = unexplained,
-		.unsure = unsure,
-	};
+	qsort(frames, count, sizeof(*frames), by_address);
+	ret->count = count;
 	return NULL;
 }
 

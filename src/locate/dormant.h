@@ -24,6 +24,7 @@ struct dormant {
 	 * but those that lie behind a thread on the stack it stands on.
 	 */
 	size_t unexplained;
+	uint64_t unexplained_mask; /* signals blocked before any of those */
 	/*
 	 * Frames, whole or not, that a saved context may or may not lead to:
 	 * unwinding went past them in doubt, or got lost before.

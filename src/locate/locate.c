@@ -13,15 +13,13 @@
 #include "locate/deaths.h"
 #include "locate/decoder.h"
 #include "locate/disasm.h"
-#include "locate/dormant.h"
-#include "locate/lost.h"
+#include "locate/elsewhere.h"
 #include "locate/moved.h"
 #include "locate/needs.h"
 #include "locate/recall.h"
 #include "locate/registered.h"
 #include "locate/written.h"
 #include "locate/torn.h"
-#include "source/ownstack.h"
 
 /* Instructions of code whose effect is not known. */
 enum { UNKNOWN_SHOWN = 3 };
@@ -38,14 +36,13 @@ struct tools {
 	struct ahead ahead;
 	struct frame_surroundings cached;	/* by cached_find() */
 	bool cached_known;
-	/* by thread: why it may have left a stack unseen, or NULL */
-	char **elsewhere;
+	struct elsewhere *elsewhere; /* by thread */
 };
 
 static void tools_deinit(struct tools *t)
 {
 	for (size_t i = 0; t->elsewhere && i < t->s->threads_count; i++)
-		free(t->elsewhere[i]);
+		elsewhere_deinit(&t->elsewhere[i]);
 	free(t->elsewhere);
 	ahead_deinit(&t->ahead);
 	needs_destroy(t->needs);
@@ -93,9 +90,7 @@ static enum frame_stack stack_of(const struct snapshot *s,
 	for (size_t i = 0; i < chain->count; i++) {
 		const struct sigframe *f = &chain->links[i].check.sigframe;
 
-		if (f->altstack_size &&
-		    !(f->altstack_flags & SIGFRAME_SS_DISABLE) &&
-		    address - f->altstack_sp < f->altstack_size)
+		if (sigframe_in_altstack(f, address))
 			return FRAME_ON_ALTERNATE;
 	}
 	if (!m)
@@ -225,15 +220,6 @@ static struct error *not_examined(struct located_thread *ret, const char *why)
 	return ret->incomplete ? NULL : &error_no_memory;
 }
 
-/* Where unwinding got lost, is there another stack that it may lead to? */
-static bool may_be_elsewhere(struct tools *t, const struct thread *thread,
-			     const struct chain *chain)
-{
-	return chain->complete == TRI_YES &&
-	       (chain->lost.size || chain->at_zero) &&
-	       !ownstack_holds(t->s, ownstack_read, thread->tid, chain->end_sp);
-}
-
 static struct error *locate_thread(struct tools *t, const struct thread *thread,
 				   struct kept *kept,
 				   struct located_thread *ret)
@@ -263,17 +249,10 @@ static struct error *locate_thread(struct tools *t, const struct thread *thread,
 	if (t->unwind && chain.lost.size)
 		ret->lost = strdup(text_string(&chain.lost));
 	ret->complete = chain.complete;
-	if (may_be_elsewhere(t, thread, &chain)) {
-		if (chain.at_zero)
-			text_add(&chain.lost, "unwinding ends at a return "
-					      "address of 0");
-		text_add(&chain.lost, ", on a stack that may not be the "
-				      "thread's own");
-		t->elsewhere[thread - t->s->threads] =
-			strdup(text_string(&chain.lost));
-	} else if (chain.complete != TRI_YES) {
+	err = elsewhere_look(t->s, thread, &chain,
+			     &t->elsewhere[thread - t->s->threads]);
+	if (!err && chain.complete != TRI_YES)
 		err = not_examined(ret, text_string(&chain.incomplete));
-	}
 	if (!err)
 		err = fill_frames(t, &chain, kept, ret);
 	chain_deinit(&chain);
@@ -342,17 +321,16 @@ static struct error *add_dormant(struct tools *t, const struct dormant *d,
 }
 
 /* A frame that a thread got away from unseen has to be somewhere. */
-static struct error *settle_elsewhere(struct tools *t, bool all_found,
+static struct error *settle_elsewhere(struct tools *t, const struct dormant *d,
 				      struct located *l)
 {
 	struct error *err = NULL;
 	enum tri more = TRI_UNKNOWN;
 
 	for (size_t i = 0; i < l->threads_count && !err; i++)
-		if (t->elsewhere[i] &&
-		    (!all_found || lost_elsewhere(t->s, t->code,
-						  &t->s->threads[i], &more)))
-			err = not_examined(&l->threads[i], t->elsewhere[i]);
+		if (elsewhere_remains(t->s, t->code, &t->s->threads[i],
+				      &t->elsewhere[i], d, &more))
+			err = not_examined(&l->threads[i], t->elsewhere[i].why);
 	return err;
 }
 
@@ -387,16 +365,16 @@ static struct error *locate_dormant(struct tools *t,
 	struct error *err;
 
 	if (options->dormant == LOCATE_DORMANT_NONE || !t->unwind)
-		return settle_elsewhere(t, false, l);
+		return settle_elsewhere(t, NULL, l);
 	ahead_sort(&t->ahead);
 	err = dormant_find(t->s, t->code, t->unwind, l, limit, &t->ahead, &d);
 	if (err)
 		return err;
 
 	size_t doubts = moved_take_out(t->s, t->code, &d);
+	bool all = d.searched == d.memory && !written_leaves_out(t->s);
 
-	err = settle_elsewhere(t, !d.unexplained && d.searched == d.memory &&
-					  !written_leaves_out(t->s), l);
+	err = settle_elsewhere(t, all ? &d : NULL, l);
 	if (!err)
 		err = add_dormant(t, &d, l);
 	if (!err)

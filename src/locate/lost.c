@@ -2,12 +2,17 @@
 /* lost.c - what may hide a frame where unwinding got lost */
 #include "locate/lost.h"
 
+#include <elf.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "locate/facts.h"
+#include "locate/pointers.h"
 #include "locate/written.h"
+#include "source/ownstack.h"
 #include "source/restorers.h"
+#include "x86/siginfo.h"
 
 enum {
 	ARGUMENTS_MAX = 1 << 17,
@@ -89,17 +94,71 @@ static bool makes_threads(struct code *code, uint64_t start, uint64_t pc)
 	return false;
 }
 
-/* argc, argv, 0: what a program is started with (fs/binfmt_elf.c). */
+/* Behind the 0 that ends pointers to above `least`; 0: this is no such list. */
+static uint64_t behind_pointers(const struct snapshot *s, uint64_t addr,
+				unsigned width, uint64_t least)
+{
+	uint64_t word;
+
+	for (unsigned i = 0; i < ARGUMENTS_MAX; i++, addr += width) {
+		if (!snapshot_word(s, addr, width, &word))
+			return 0;
+		if (!word)
+			return addr + width;
+		if (word <= least)
+			return 0;
+	}
+	return 0;
+}
+
+/*
+ * argc, argv, 0, environ, 0, auxv: what a program is started with, and above
+ * that random bytes and strings (fs/binfmt_elf.c).
+ */
 static bool is_start(const struct snapshot *s, uint64_t addr, unsigned width)
 {
-	uint64_t count, first, end;
+	uint64_t least = s->random ? s->random : addr;
+	uint64_t count, at = addr + width, type, value;
 
-	return snapshot_word(s, addr, width, &count) && count >= 1 &&
-	       count < ARGUMENTS_MAX &&
-	       snapshot_word(s, addr + width, width, &first) && first > addr &&
-	       snapshot_mapping(s, first) == snapshot_mapping(s, addr) &&
-	       snapshot_word(s, addr + (count + 1) * width, width, &end) &&
-	       !end;
+	if (!snapshot_word(s, addr, width, &count) || count < 1 ||
+	    behind_pointers(s, at, width, least) != at + (count + 1) * width)
+		return false;
+	at = behind_pointers(s, at + (count + 1) * width, width, least);
+	if (!at)
+		return false;
+	if (!s->random)
+		return true;
+	while (at < s->random && snapshot_word(s, at, width, &type) &&
+	       snapshot_word(s, at + width, width, &value) && type) {
+		if (type == AT_RANDOM)
+			return value == s->random;
+		at += 2 * width;
+	}
+	return false;
+}
+
+/*
+ * Among the strings that a program is started with? They are above the random
+ * bytes, those above its arguments (fs/binfmt_elf.c), and nobody's stack.
+ */
+static bool is_above_start(const struct snapshot *s, uint64_t addr)
+{
+	return s->random && addr >= s->random &&
+	       snapshot_mapping(s, addr) == snapshot_mapping(s, s->random);
+}
+
+bool lost_itself(const struct snapshot *s, const struct thread *t)
+{
+	struct siginfo info;
+
+	if (snapshot_mapped(s, t->regs.r[X86_RIP], PROT_EXEC) != TRI_NO)
+		return false;
+	if (!(t->has & THREAD_HAS_SIGINFO) ||
+	    !siginfo_decode((struct bytes){ t->siginfo, t->siginfo_size, 0 },
+			    s->kind == SOURCE_CORE && s->word == 4, &info))
+		return true;
+	return info.signo != SIGSEGV || info.code <= 0 ||
+	       (info.code != SI_KERNEL && info.addr != t->regs.r[X86_RIP]);
 }
 
 /* Of the smallest frame there is: what sigreturn reads of it. */
@@ -117,12 +176,24 @@ bool lost_to_nowhere(const struct snapshot *s, struct code *code,
 	const struct unwind_step *last;
 	uint64_t start;
 
-	if (walk->pointers ||
-	    snapshot_mapped(s, walk->pc, PROT_EXEC) != TRI_NO)
+	if (is_above_start(s, walk->sp))
+		return true;
+	if (walk->pointers || !walk->steps_count)
 		return false;
-	if (!walk->steps_count)
-		return walk->pc == t->regs.r[X86_RIP] &&
-		       !(t->has & THREAD_HAS_SIGINFO);
+	/* of what is nowhere, not all cores say that there is nothing */
+	switch (snapshot_mapped(s, walk->pc, PROT_EXEC)) {
+	case TRI_NO:
+		break;
+	case TRI_UNKNOWN:
+		if (snapshot_mapping(s, walk->pc))
+			return false;
+		break;
+	case TRI_YES:
+		/* who made another stack may have put anything there */
+		if (pointers_is_return(s, code, walk->pc, cs) != TRI_NO ||
+		    !ownstack_holds(s, ownstack_read, t->tid, walk->sp))
+			return false;
+	}
 	last = &walk->steps[walk->steps_count - 1];
 	if (last->slot < reach && reach - last->slot < smallest(cs))
 		return false;

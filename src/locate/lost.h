@@ -22,17 +22,25 @@ uint64_t lost_skipped(const struct snapshot *s, struct code *code,
 		      const struct unwind_result *walk);
 
 /*
- * Does call frame information lead to what cannot be a caller? What is on the
- * stack, up to `reach`, was overwritten then, and there may have been a frame.
- * Not if it has no room for one, nor where the thread began: code that makes a
- * thread by clone() has no caller on the new one's stack, and the first of a
- * program has its arguments there. A thread, `t`, cannot be there itself unless
- * that killed it.
+ * Does call frame information lead to what cannot be a caller, for there is no
+ * code, or no call before it on the own stack of thread `t`? What is there, up
+ * to `reach`, was overwritten then, and there may have been a frame; or the
+ * registers were, and it is elsewhere. Not if the stack has no room for one,
+ * nor where the thread began: code that makes a thread by clone() has no caller
+ * on the new one's stack, and the first of a program has its arguments there.
+ * What is above these is nobody's stack.
  */
 bool lost_to_nowhere(const struct snapshot *s, struct code *code,
 		     struct unwind *u, const struct thread *t,
 		     const struct unwind_result *walk, uint64_t cs,
 		     uint64_t reach);
+
+/*
+ * Is the thread where there is no code? It cannot be, and its registers are
+ * damaged, unless that is what killed it: a page fault has that address, other
+ * faults there have none (SI_KERNEL), and signals from elsewhere tell nothing.
+ */
+bool lost_itself(const struct snapshot *s, const struct thread *t);
 
 /*
  * Is there such a return address in written memory where no thread's stack

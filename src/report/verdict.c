@@ -227,7 +227,8 @@ static void emit_by_rules(const struct verdict *v, const struct target *t,
 
 /*
  * Is there nothing to say of the frame but that it is intact? The text is the
- * same for all such frames then: targets stay as they are.
+ * same for all such frames then: targets stay as they are, and what is loaded
+ * stands in JSON alone.
  */
 static bool all_plain(const struct verdict *v, size_t count)
 {

@@ -189,6 +189,9 @@ static struct error *add_mappings(struct core *core, struct snapshot *s)
 		if (k < n->ranges_count && n->ranges[k].start <= g->start &&
 		    g->end <= n->ranges[k].end)
 			r = &n->ranges[k];
+		/* gdb tells memory that nobody can read as if one could */
+		if (!r && !n->by_kernel && g->prot == PROT_READ)
+			continue;
 		if (r)
 			r->prot |= g->prot;
 		err = add_mapping(s, g->start, g->end, g->prot, r);

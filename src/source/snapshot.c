@@ -239,6 +239,15 @@ static const struct capture *capture_again(const struct snapshot *s,
 		       : NULL;
 }
 
+/*
+ * What can be written to can be read, whatever was asked for: pages have no bit
+ * against that (access_error(), arch/x86/mm/fault.c).
+ */
+static unsigned access_of(const struct mapping *m)
+{
+	return m->prot | (m->prot & PROT_WRITE ? PROT_READ : 0);
+}
+
 /* How many of `size` bytes the process itself can read from `addr` on. */
 static size_t readable_size(const struct snapshot *s, uint64_t addr,
 			    size_t size)
@@ -248,7 +257,7 @@ static size_t readable_size(const struct snapshot *s, uint64_t addr,
 	while (done < size) {
 		const struct mapping *m = snapshot_mapping(s, addr + done);
 
-		if (!m || !(m->prot & PROT_READ))
+		if (!m || !(access_of(m) & PROT_READ))
 			break;
 		if (m->end - (addr + done) >= size - done)
 			return size;
@@ -352,7 +361,7 @@ enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 
 	if (!m && s->mappings_partial)
 		return TRI_UNKNOWN;
-	return tri_of(m && (m->prot & prot) == prot);
+	return tri_of(m && (access_of(m) & prot) == prot);
 }
 
 uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,

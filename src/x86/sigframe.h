@@ -93,6 +93,14 @@ static inline uint64_t sigframe_image(const struct sigframe *f)
 	return f->fpstate ? f->fpstate + sigframe_shapes[f->kind].header : 0;
 }
 
+/* Is this on the alternate stack that the frame restores, or at its end? */
+static inline bool sigframe_in_altstack(const struct sigframe *f, uint64_t addr)
+{
+	return f->altstack_size && !(f->altstack_flags & SIGFRAME_SS_DISABLE) &&
+	       addr >= f->altstack_sp &&
+	       addr - f->altstack_sp <= f->altstack_size;
+}
+
 /* How the kernel places a frame (get_sigframe(), arch/x86/kernel/signal.c). */
 enum sigframe_placement {
 	SIGFRAME_PLACED_NOWHERE,	/* not where a kernel would put it */

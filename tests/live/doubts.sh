@@ -13,7 +13,7 @@ looked() {
 	[ "$status" -eq "$2" ] || { said "$1"; cat "$scratch/$1"; }
 }
 
-for name in busy clone; do
+for name in busy clone ended; do
 	must_start "$name" "$targets/doubts" "$name"
 	for stop in auto all; do
 		tap_none "$name, --stop=$stop: nothing is in doubt" \

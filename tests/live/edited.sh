@@ -40,6 +40,16 @@ for edit in "${edits[@]}"; do
 		;;
 	esac
 	case $edit in
+	# gdb writes such memory as if it could be read
+	fpstate-guarded)
+		if gcore_of edited "$scratch/core"; then
+			inspect guarded "$scratch/core"
+			tap_none "$edit, in gdb's core: nobody knows" \
+				"$([ "$status" -eq 3 ] || echo "status $status")"
+		else
+			tap_skip "$edit, in gdb's core" "it writes none here"
+		fi
+		;;
 	nothing | magic1 | pretcode-data)
 		if gcore_of edited "$scratch/core"; then
 			judged "$edit, in gdb's core" "$edit" edited \
@@ -54,7 +64,8 @@ done
 
 # Only the kernel's cores tell what was not mapped.
 reason=$(no_kernel_core)
-for edit in nothing fpstate-unmapped rip-unmapped magic2; do
+for edit in nothing fpstate-unmapped fpstate-guarded fpstate-write-only \
+	rip-unmapped magic2; do
 	if [ -z "$reason" ] && kernel_core_of QUIT live "$scratch/dump.$edit" \
 		"$targets/edited" "$edit"; then
 		judged "$edit, in the kernel's core" "$edit" "cored$cored" \

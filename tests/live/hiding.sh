@@ -81,6 +81,23 @@ hide() {
 			"$(sed '/^%/d' <<<"$out" | head -n 20)"
 		add_counts "$out"
 	done
+	# gdb's core does not tell guard pages from others
+	case $scenario in
+	bare-above | third-above)
+		expect "$scenario" none
+		if gcore_of "$name" "$scratch/$name.core"; then
+			inspect "$name" --json "$scratch/$name.core"
+			out=$(check hiding.py "$scratch/$name.truth" \
+				"$scratch/$name" "$status" "$exact" "$doubt")
+			tap_none "$scenario, $bits bits, gdb's core" \
+				"$(sed '/^%/d' <<<"$out" | head -n 20)"
+			rm -f "$scratch/$name.core"
+		else
+			tap_skip "$scenario, $bits bits, gdb's core" \
+				"it writes none here"
+		fi
+		;;
+	esac
 	stop "$name"
 }
 

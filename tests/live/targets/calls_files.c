@@ -148,10 +148,16 @@ static int make_full_eventfd(struct place *p)
 
 static int make_timer(struct place *p)
 {
+	p->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	return p->fd < 0 ? -1 : 0;
+}
+
+/* Set not before the call, whose time is measured. */
+static long call_read_timer(const struct place *p)
+{
 	struct itimerspec when = { .it_value = *calls_time() };
 
-	p->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	return p->fd < 0 || timerfd_settime(p->fd, 0, &when, NULL) ? -1 : 0;
+	return timerfd_settime(p->fd, 0, &when, NULL) ? -1 : call_read(p);
 }
 
 static int make_signalfd(struct place *p)
@@ -255,19 +261,18 @@ const struct call calls_of_files[] = {
 	  NULL },
 	{ "write-terminal", "write", false, false, make_stopped_terminal,
 	  call_write, NULL },
-	{ "read-eventfd", "read", false, false, make_eventfd, call_read,
+	{ "read-eventfd", "read", false, false, make_eventfd, call_read, NULL },
+	{ "write-eventfd", "write", false, false, make_full_eventfd, call_write,
 	  NULL },
-	{ "write-eventfd", "write", false, false, make_full_eventfd,
-	  call_write, NULL },
-	{ "read-timerfd", "read", false, true, make_timer, call_read, NULL },
+	{ "read-timerfd", "read", false, true, make_timer, call_read_timer,
+	  NULL },
 	{ "read-signalfd", "read", false, false, make_signalfd, call_read,
 	  NULL },
-	{ "read-inotify", "read", false, false, make_inotify, call_read,
-	  NULL },
+	{ "read-inotify", "read", false, false, make_inotify, call_read, NULL },
 	{ "read-fanotify", "read", false, false, make_fanotify, call_read,
 	  NULL },
-	{ "read-userfaultfd", "read", false, false, make_userfaultfd,
-	  call_read, NULL },
+	{ "read-userfaultfd", "read", false, false, make_userfaultfd, call_read,
+	  NULL },
 	{ "io_getevents", "io_getevents", true, true, make_aio,
 	  call_io_getevents, NULL },
 	{ "io_pgetevents", "io_pgetevents", true, true, make_aio,

@@ -9,6 +9,8 @@
  *	torn	the handler waits, but another process writes to its frame
  *	clone	a thread made by clone() alone, with something that is no
  *		return address where its first function would have one
+ *	ended	the same with a return address of 0 there, and elsewhere a
+ *		whole frame that was returned from
  *
  * Prints
  *
@@ -107,7 +109,7 @@ static __attribute__((noinline, used)) void stay(void)
 }
 
 /* Not inlined: what comes back in the new thread has a caller in the old. */
-static __attribute__((noinline)) void clone_bare(void)
+static __attribute__((noinline)) void clone_bare(int filled)
 {
 	char *top = map(MAP_PRIVATE) + STACK_SIZE / 2;
 	long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -115,7 +117,7 @@ static __attribute__((noinline)) void clone_bare(void)
 	register long r10 __asm__("r10") = 0, r8 __asm__("r8") = 0;
 	long result = SYS_clone;
 
-	memset(top, 0x41, 4096);
+	memset(top, filled, 4096);
 	__asm__ volatile("syscall\n\t"
 			 "test %%eax, %%eax\n\t"
 			 "jnz 1f\n\t"
@@ -128,6 +130,30 @@ static __attribute__((noinline)) void clone_bare(void)
 		target_fail("clone");
 }
 
+static void do_nothing(int signo)
+{
+	(void)signo;
+}
+
+/* Its frame stays on a stack that nobody is on any more. */
+static void leave_frame(void)
+{
+	struct sigaction action = {
+		.sa_handler = do_nothing,
+		.sa_flags = SA_ONSTACK,
+	};
+	stack_t stack = {
+		.ss_sp = map(MAP_PRIVATE),
+		.ss_size = STACK_SIZE,
+	};
+
+	sigaltstack(&stack, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	raise(SIGUSR2);
+	stack.ss_flags = SS_DISABLE;
+	sigaltstack(&stack, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {
@@ -135,7 +161,8 @@ int main(int argc, char **argv)
 		.sa_flags = SA_SIGINFO | SA_ONSTACK,
 	};
 	pthread_t thread;
-	bool bare = argc == 2 && !strcmp(argv[1], "clone");
+	bool ended = argc == 2 && !strcmp(argv[1], "ended");
+	bool bare = ended || (argc == 2 && !strcmp(argv[1], "clone"));
 
 	if (argc != 2)
 		return 2;
@@ -148,8 +175,10 @@ int main(int argc, char **argv)
 	}
 	if (torn)
 		start_writer();
+	if (ended)
+		leave_frame();
 	if (bare)
-		clone_bare();
+		clone_bare(ended ? 0 : 0x41);
 	else if (pthread_create(&thread, NULL, work, NULL))
 		target_fail("pthread_create");
 	while (!atomic_load(&tid))

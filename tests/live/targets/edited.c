@@ -172,6 +172,27 @@ static void edit_fpstate_unmapped(struct frame *f)
 	f->uc->uc_mcontext.fpregs = unmapped();
 }
 
+/* A copy of the image in pages of its own. */
+static void copy_image(struct frame *f, int prot)
+{
+	size_t size = f->size + MAGIC2_SIZE;
+	uint8_t *copy = target_map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+
+	memcpy(copy, f->image, size);
+	mprotect(copy, size, prot);
+	f->uc->uc_mcontext.fpregs = (void *)copy;
+}
+
+static void edit_fpstate_guarded(struct frame *f)
+{
+	copy_image(f, PROT_NONE);
+}
+
+static void edit_fpstate_write_only(struct frame *f)
+{
+	copy_image(f, PROT_WRITE);
+}
+
 static void edit_fpstate_kernel(struct frame *f)
 {
 	f->uc->uc_mcontext.fpregs = (void *)UINT64_C(0xffff888000000000);
@@ -380,6 +401,8 @@ static const struct edit {
 	{ "reserved", edit_reserved },
 	{ "fpstate-null", edit_fpstate_null },
 	{ "fpstate-unmapped", edit_fpstate_unmapped },
+	{ "fpstate-guarded", edit_fpstate_guarded },
+	{ "fpstate-write-only", edit_fpstate_write_only },
 	{ "fpstate-kernel", edit_fpstate_kernel },
 	{ "misaligned-8", edit_misaligned_8 },
 	{ "misaligned-16", edit_misaligned_16 },
