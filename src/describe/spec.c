@@ -459,6 +459,13 @@ static struct error *build(const char *cpu, char *flags, const char *kernel,
 	return err;
 }
 
+/* Does a file say what to call the machine? `cpu` is its path then. */
+static bool has_own_name(const struct description *d, const char *cpu)
+{
+	return strcasecmp(cpu, "host") != 0 && !models_find(cpu) &&
+	       strcmp(d->name, cpu) != 0;
+}
+
 struct error *spec_parse(const char *text, const struct host *host,
 			 struct description **ret)
 {
@@ -474,7 +481,7 @@ struct error *spec_parse(const char *text, const struct host *host,
 
 	if (err)
 		return error_wrap(err, "target %s", text);
-	if (!description_rename(d, text))
+	if (!has_own_name(d, copy) && !description_rename(d, text))
 		return &error_no_memory;
 	*ret = TAKE_PTR(d);
 	return NULL;

@@ -15,7 +15,8 @@
  * the host's. A FLAG is the name of an extension (isa.h) and takes along
  * those that need it (-) or that it needs (+); "+amx" also says that the task
  * will have used it. Errors (ERROR_USAGE, ERROR_BAD_INPUT) say what would be
- * allowed, and suggest a name that is nearly what was written. The enabled
+ * allowed, and suggest a name that is nearly what was written. What is returned
+ * is called what a file calls it, or else `text`. The enabled
  * components and their places are known in what is returned, or it is an error.
  */
 struct error *spec_parse(const char *text, const struct host *host,

@@ -106,7 +106,7 @@ static void emit_memory(const struct located *l, struct emitter *e)
 	text_add(&t, " of ");
 	add_size(l->memory, &t);
 	text_add(&t, " of memory have been searched for parked stacks, "
-		     "--dormant=all searches the rest");
+		     "--dormant=all searches all that there is");
 	emit_string(e, &BLANK, "");
 	emit_string(e, &F_UNSEARCHED, text_string(&t));
 	text_deinit(&t);
