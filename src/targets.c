@@ -54,6 +54,8 @@ static struct error *add(struct targets *t, const char *spec,
 		r->note = host->probe_note[0] ? host->probe_note : NULL;
 		d->ia32 = host->ia32;
 		d->x32 = host->x32;
+		if (d->ia32 != TRI_UNKNOWN || d->x32 != TRI_UNKNOWN)
+			d->origin[DESCRIBED_ABIS] = ORIGIN_GIVEN;
 	}
 	if (!r->cpu)
 		return &error_no_memory;
