@@ -52,10 +52,7 @@ static struct error *add(struct targets *t, const char *spec,
 	if (r->is_host) {
 		r->probed = host->probed != 0;
 		r->note = host->probe_note[0] ? host->probe_note : NULL;
-		d->ia32 = host->ia32;
-		d->x32 = host->x32;
-		if (d->ia32 != TRI_UNKNOWN || d->x32 != TRI_UNKNOWN)
-			d->origin[DESCRIBED_ABIS] = ORIGIN_GIVEN;
+		description_set_abis(d, host->ia32, host->x32);
 	}
 	if (!r->cpu)
 		return &error_no_memory;

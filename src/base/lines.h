@@ -6,12 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Some bytes of a text, which need not end in a NUL and may hold any. */
 struct span {
 	const char *text;
 	size_t size;
 };
+
+/* All of a string. */
+static inline struct span span_of(const char *s)
+{
+	return (struct span){ s, strlen(s) };
+}
 
 /* Where a reader stands. Starts as { text, size }, the rest zero. */
 struct lines {

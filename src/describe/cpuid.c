@@ -148,8 +148,7 @@ static bool describe_name(const struct cpuid_table *t, struct description *d)
 
 	char name[BRAND_SIZE + 1];
 
-	span_copy(span_trim((struct span){ text, strlen(text) }), name,
-		  sizeof(name));
+	span_copy(span_trim(span_of(text)), name, sizeof(name));
 	return !name[0] || description_rename(d, name);
 }
 

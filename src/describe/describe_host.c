@@ -16,10 +16,7 @@ struct error *describe_host(const struct host *host, struct text *t)
 
 	if (err)
 		return err;
-	d->ia32 = tried.ia32;
-	d->x32 = tried.x32;
-	if (d->ia32 != TRI_UNKNOWN || d->x32 != TRI_UNKNOWN)
-		d->origin[DESCRIBED_ABIS] = ORIGIN_GIVEN;
+	description_set_abis(d, tried.ia32, tried.x32);
 	if (description_rename(d, host->brand))
 		own_write(d, t);
 	else

@@ -61,8 +61,7 @@ static struct error *describe_kernel(const struct snapshot *s,
 				     struct description *d)
 {
 	/* what an export says it was need not be one */
-	if (!s->kernel || !description_is_release((struct span){
-				  s->kernel, strlen(s->kernel) }))
+	if (!s->kernel || !description_is_release(span_of(s->kernel)))
 		return NULL;
 	d->kernel = strdup(s->kernel);
 	return d->kernel ? NULL : &error_no_memory;

@@ -62,6 +62,14 @@ bool description_rename(struct description *d, const char *name)
 	return true;
 }
 
+void description_set_abis(struct description *d, enum tri ia32, enum tri x32)
+{
+	d->ia32 = ia32;
+	d->x32 = x32;
+	if (ia32 != TRI_UNKNOWN || x32 != TRI_UNKNOWN)
+		d->origin[DESCRIBED_ABIS] = ORIGIN_GIVEN;
+}
+
 bool description_is_release(struct span s)
 {
 	if (!s.size || s.size > RELEASE_MAX || *s.text < '0' || *s.text > '9')

@@ -61,6 +61,9 @@ void description_destroy(struct description *d);
  */
 bool description_is_release(struct span s);
 
+/* Give the ABIs as they were tried; unknown ones stay so. */
+void description_set_abis(struct description *d, enum tri ia32, enum tri x32);
+
 /* Replace the name (copied). False if there is no memory. */
 bool description_rename(struct description *d, const char *name);
 

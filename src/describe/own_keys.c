@@ -306,7 +306,7 @@ static bool add_kernel(const struct description *d, struct text *t)
 	const char *kernel = d->kernel ? d->kernel : "";
 
 	text_add(t, kernel);
-	return description_is_release((struct span){ kernel, strlen(kernel) });
+	return description_is_release(span_of(kernel));
 }
 
 static struct error *take_rules(struct own_reading *r, struct span value)

@@ -397,8 +397,7 @@ static struct error *set_kernel(struct description *d, const char *kernel,
 		d->origin[DESCRIBED_RULES] = ORIGIN_GIVEN;
 		return NULL;
 	}
-	if (description_is_release((struct span){ kernel, strlen(kernel) }) &&
-	    rules_of_release(kernel))
+	if (description_is_release(span_of(kernel)) && rules_of_release(kernel))
 		return set_release(d, kernel);
 	return error_new(ERROR_USAGE,
 			 "'%s' is neither a release since 5.2 nor a set of "

@@ -13,7 +13,6 @@
 #include "locate/candidates.h"
 #include "locate/lost.h"
 #include "locate/passing.h"
-#include "locate/plausible.h"
 #include "locate/returning.h"
 #include "source/ownstack.h"
 
@@ -262,14 +261,13 @@ static size_t count_doubtful(struct chase *c, uint64_t from, uint64_t to,
 	return count;
 }
 
-/* What the thread is in, if no walk leads on. */
-static struct plausible_context context_at(const struct chase *c, uint64_t sp)
+struct plausible_context chain_context(const struct chain *chain,
+				       const struct thread *t, uint64_t sp)
 {
-	const struct chain *chain = c->chain;
 	struct plausible_context at = {
 		.sp = sp,
-		.mask = c->thread->sigmask,
-		.mask_known = c->thread->has & THREAD_HAS_SIGMASK,
+		.mask = t->sigmask,
+		.mask_known = t->has & THREAD_HAS_SIGMASK,
 	};
 
 	if (chain->count) {
@@ -283,7 +281,7 @@ static struct plausible_context context_at(const struct chase *c, uint64_t sp)
 static enum tri is_likely(const struct chase *c, uint64_t sp,
 			  const struct frame_check *check)
 {
-	struct plausible_context at = context_at(c, sp);
+	struct plausible_context at = chain_context(c->chain, c->thread, sp);
 
 	/* without unwinding, nothing better is to be had */
 	if (!c->u && facts_convincing(check))
@@ -318,7 +316,8 @@ static struct error *search_beyond(struct chase *c,
 	uint64_t reach = candidates_stack_reach(c->s, from);
 	uint64_t sp = from;
 	struct error *err = candidates_scan(&c->hits, c->s, from, reach);
-	const struct plausible_context at = context_at(c, from);
+	const struct plausible_context at =
+		chain_context(chain, c->thread, from);
 	const struct scan_hit *h = NULL;
 	struct frame_check check;
 	size_t doubtful = 0;
@@ -482,7 +481,8 @@ static struct error *leave(struct chase *c, const struct unwind_result *r,
 static struct error *look_behind(struct chase *c,
 				 const struct unwind_result *r)
 {
-	struct plausible_context at = context_at(c, c->at.gprs.r[X86_RSP]);
+	struct plausible_context at =
+		chain_context(c->chain, c->thread, c->at.gprs.r[X86_RSP]);
 	uint64_t end = candidates_stack_reach(c->s, r->sp);
 	bool arrived = false;
 	struct error *err = leave(c, r, &arrived);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "locate/ahead.h"
 #include "locate/facts.h"
+#include "locate/plausible.h"
 #include "locate/unwind.h"
 
 struct chain_link {
@@ -38,5 +39,10 @@ struct error *chain_follow(const struct snapshot *s, struct code *code,
 			   struct unwind *u, const struct thread *t,
 			   struct ahead *ahead, struct chain *ret) MUST_USE;
 void chain_deinit(struct chain *c);
+
+/* What thread `t` is in at the end of its chain, at `sp`, if no walk leads on.
+ */
+struct plausible_context chain_context(const struct chain *chain,
+				       const struct thread *t, uint64_t sp);
 
 #endif

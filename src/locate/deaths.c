@@ -369,7 +369,6 @@ static struct error *look_at_thread(struct search *q, struct located *l,
 				    size_t index, struct modules *modules)
 {
 	const struct thread *t = l->threads[index].thread;
-	bool compat = q->s->kind == SOURCE_CORE && q->s->word == 4;
 	struct located_death d = {
 		.thread = index,
 		.death = {
@@ -380,9 +379,8 @@ static struct error *look_at_thread(struct search *q, struct located *l,
 	};
 	struct scan_hit call;
 
-	if (!(t->has & THREAD_HAS_SIGINFO) || !(t->has & THREAD_HAS_GPRS) ||
-	    !siginfo_decode((struct bytes){ t->siginfo, t->siginfo_size, 0 },
-			    compat, &d.death.info))
+	if (!(t->has & THREAD_HAS_GPRS) ||
+	    !snapshot_siginfo(q->s, t, &d.death.info))
 		return NULL;
 	d.death.narrow = q->s->word == 8 &&
 			 (t->regs.r[X86_CS] | 3) != X86_USER_CS;

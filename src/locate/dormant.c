@@ -501,7 +501,6 @@ static struct error *give(const struct search *q, struct dormant *ret)
 {
 	size_t room = q->claims_count + q->sweep.count;
 	struct dormant_frame *frames = calloc(room + 1, sizeof(*frames));
-	size_t count = 0;
 
 	if (!frames)
 		return &error_no_memory;
@@ -515,7 +514,7 @@ static struct error *give(const struct search *q, struct dormant *ret)
 	for (size_t i = 0; i < q->claims_count; i++) {
 		const struct claim *c = &q->claims[i];
 
-		frames[count++] = (struct dormant_frame){
+		frames[ret->count++] = (struct dormant_frame){
 			.check = c->check,
 			.evidence = c->evidence,
 			.stack = c->stack,
@@ -542,7 +541,7 @@ static struct error *give(const struct search *q, struct dormant *ret)
 		if (!f->whole ||
 		    running_is_doubtful(&q->running, q->s, address))
 			continue;
-		frames[count++] = (struct dormant_frame){
+		frames[ret->count++] = (struct dormant_frame){
 			.check = f->check,
 			.evidence = FRAME_SCANNED,
 			.stack = sigframe_in_altstack(&f->check.sigframe,
@@ -551,8 +550,7 @@ static struct error *give(const struct search *q, struct dormant *ret)
 					 : ordinary_stack(q->s, address),
 		};
 	}
-	qsort(frames, count, sizeof(*frames), by_address);
-	ret->count = count;
+	qsort(frames, ret->count, sizeof(*frames), by_address);
 	return NULL;
 }
 

@@ -13,28 +13,19 @@ struct error *elsewhere_look(const struct snapshot *s, const struct thread *t,
 			     const struct chain *chain, struct elsewhere *ret)
 {
 	const char *lost = chain->at_zero
-				   ? "unwinding ends at a return address "
-				     "of 0"
+				   ? "unwinding ends at a return address of 0"
 				   : text_string(&chain->lost);
 	struct text why = TEXT_INIT;
 
-	*ret = (struct elsewhere){
-		/* a damaged stack pointer may lead to zeros anywhere */
-		.at_end = chain->at_zero && !chain->lost.size &&
-			  snapshot_mapped(s, chain->end_sp, PROT_WRITE) ==
-				  TRI_YES,
-		.mask = t->sigmask,
-		.mask_known = t->has & THREAD_HAS_SIGMASK,
-	};
+	*ret = (struct elsewhere){ 0 };
 	if (chain->complete != TRI_YES ||
 	    (!chain->lost.size && !chain->at_zero) ||
 	    ownstack_holds(s, ownstack_read, t->tid, chain->end_sp))
 		return NULL;
-	if (chain->count) {
-		ret->mask =
-			chain->links[chain->count - 1].check.sigframe.sigmask;
-		ret->mask_known = true;
-	}
+	/* a damaged stack pointer may lead to zeros anywhere */
+	ret->at_end = chain->at_zero && !chain->lost.size &&
+		      snapshot_mapped(s, chain->end_sp, PROT_WRITE) == TRI_YES;
+	ret->at = chain_context(chain, t, chain->end_sp);
 	text_printf(&why, "%s, on a stack that may not be the thread's own",
 		    lost);
 	if (!text_bad(&why))
@@ -49,18 +40,13 @@ void elsewhere_deinit(struct elsewhere *e)
 	*e = (struct elsewhere){ 0 };
 }
 
-/*
- * The kernel blocks a signal while it is handled. Who has come to the end of a
- * stack, and blocks nothing that was not blocked before any such frame, is not
- * taken for its handler.
- */
+/* Who blocks nothing that was not blocked before any of them is in none. */
 static bool may_be_handling(const struct elsewhere *e, const struct dormant *d)
 {
-	uint64_t before = d ? d->unexplained_mask : 0;
-
 	if (d && !d->unexplained)
 		return false;
-	return !e->at_end || !e->mask_known || (e->mask & ~before);
+	return !e->at_end ||
+	       plausible_is_masked(&e->at, d ? d->unexplained_mask : 0);
 }
 
 bool elsewhere_remains(const struct snapshot *s, struct code *code,

@@ -10,12 +10,11 @@
 struct elsewhere {
 	char *why;
 	/*
-	 * Unwinding came to the end of a stack. What was blocked there then
-	 * tells which handlers it may be in.
+	 * It came to the end of a stack, and it is not known to have another:
+	 * what is blocked there tells which handlers it may be in.
 	 */
 	bool at_end;
-	uint64_t mask; /* blocked signals, bit n-1 */
-	bool mask_known;
+	struct plausible_context at;
 };
 
 /*

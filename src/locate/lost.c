@@ -12,7 +12,6 @@
 #include "locate/written.h"
 #include "source/ownstack.h"
 #include "source/restorers.h"
-#include "x86/siginfo.h"
 
 enum {
 	ARGUMENTS_MAX = 1 << 17,
@@ -153,9 +152,7 @@ bool lost_itself(const struct snapshot *s, const struct thread *t)
 
 	if (snapshot_mapped(s, t->regs.r[X86_RIP], PROT_EXEC) != TRI_NO)
 		return false;
-	if (!(t->has & THREAD_HAS_SIGINFO) ||
-	    !siginfo_decode((struct bytes){ t->siginfo, t->siginfo_size, 0 },
-			    s->kind == SOURCE_CORE && s->word == 4, &info))
+	if (!snapshot_siginfo(s, t, &info))
 		return true;
 	return info.signo != SIGSEGV || info.code <= 0 ||
 	       (info.code != SI_KERNEL && info.addr != t->regs.r[X86_RIP]);
@@ -197,7 +194,8 @@ bool lost_to_nowhere(const struct snapshot *s, struct code *code,
 	last = &walk->steps[walk->steps_count - 1];
 	if (last->slot < reach && reach - last->slot < smallest(cs))
 		return false;
-	if (is_start(s, last->slot, cs == X86_USER32_CS ? 4 : 8))
+	if (t->tid == s->pid &&
+	    is_start(s, last->slot, cs == X86_USER32_CS ? 4 : 8))
 		return false;
 	if (!unwind_start_of(u, last->pc, &start) || last->pc - start > PIECE)
 		start = last->pc - BODY_MAX;

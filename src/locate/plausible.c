@@ -33,17 +33,6 @@ static bool is_overwritten(const struct snapshot *s, struct code *code,
 	return false;
 }
 
-/*
- * A signal is blocked while it is handled, and was not before. It is not
- * where the handler, or SA_NODEFER, has let it in: that is for others to
- * know, the bytes of a frame cannot tell it from one that is left over.
- */
-static bool is_masked(const struct plausible_context *at,
-		      const struct sigframe *f)
-{
-	return !at->mask_known || (at->mask & ~f->sigmask);
-}
-
 enum tri plausible_judge(const struct snapshot *s, struct code *code,
 			 const struct candidates *hits,
 			 const struct frame_check *check,
@@ -57,7 +46,8 @@ enum tri plausible_judge(const struct snapshot *s, struct code *code,
 	if (!facts_intact(s, check))
 		return is_overwritten(s, code, hits, check) ? TRI_NO
 							    : TRI_UNKNOWN;
-	return is_masked(at, &check->sigframe) ? TRI_YES : TRI_UNKNOWN;
+	return plausible_is_masked(at, check->sigframe.sigmask) ? TRI_YES
+								: TRI_UNKNOWN;
 }
 
 bool plausible_any(const struct snapshot *s, struct code *code,

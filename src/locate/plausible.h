@@ -14,6 +14,17 @@ struct plausible_context {
 };
 
 /*
+ * A signal is blocked while it is handled, and was not before, when `before`
+ * was. It is not where the handler, or SA_NODEFER, has let it in: that is for
+ * others to know, the bytes of a frame cannot tell it from one left over.
+ */
+static inline bool plausible_is_masked(const struct plausible_context *at,
+				       uint64_t before)
+{
+	return !at->mask_known || (at->mask & ~before);
+}
+
+/*
  * Above a stack pointer there may also be frames that were returned from, in
  * room that functions have not written to yet. YES: a live one is likely;
  * NO: it is not this context's; UNKNOWN: it may be live and spoilt. `hits`

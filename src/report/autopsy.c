@@ -39,10 +39,7 @@ static bool find_killer(const struct snapshot *s, struct siginfo *ret)
 		const struct thread *t = &s->threads[i];
 
 		if (t->has & THREAD_HAS_SIGINFO)
-			return siginfo_decode((struct bytes){ t->siginfo,
-							      t->siginfo_size,
-							      0 },
-					      s->word == 4, ret) &&
+			return snapshot_siginfo(s, t, ret) &&
 			       kills_with_core(ret->signo);
 	}
 	return false;

@@ -241,11 +241,13 @@ static struct error *take_mapping(struct reading *r, struct span line)
 	}
 	if (m)
 		*m = (struct mapping){
-			.start = l.start, .end = l.end,
-			.prot = (unsigned)l.prot &
-				(PROT_READ | PROT_WRITE | PROT_EXEC),
-			.offset = l.offset, .device = l.device,
-			.inode = l.inode, .path = TAKE_PTR(l.path),
+			.start = l.start,
+			.end = l.end,
+			.prot = mapping_prot((unsigned)l.prot),
+			.offset = l.offset,
+			.device = l.device,
+			.inode = l.inode,
+			.path = TAKE_PTR(l.path),
 		};
 	record_deinit(&mapping_record, &l);
 	return err;

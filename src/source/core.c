@@ -161,7 +161,7 @@ static struct error *add_mapping(struct snapshot *s, uint64_t start,
 		return &error_no_memory;
 	m->start = start;
 	m->end = end;
-	m->prot = prot;
+	m->prot = mapping_prot(prot);
 	if (r) {
 		m->offset = r->offset + (start - r->start);
 		m->path = strdup(r->path);

@@ -89,7 +89,7 @@ static struct error *add_vma(const CriuVma *v, uint64_t stack,
 		return &error_no_memory;
 	m->start = v->start;
 	m->end = v->end;
-	m->prot = v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+	m->prot = mapping_prot(v->prot);
 	m->shared = v->status & VMA_SHARED;
 	m->offset = v->offset;
 	err = name_of(v, stack, file, &m->path);

@@ -173,9 +173,9 @@ bool procfs_parse_mapping(const char *line, struct mapping *ret)
 	    !take_number(&line, 16, &ret->end) || !take_char(&line, ' ') ||
 	    ret->end <= ret->start || strnlen(line, 5) < 5)
 		return false;
-	ret->prot = (line[0] == 'r' ? PROT_READ : 0) |
-		    (line[1] == 'w' ? PROT_WRITE : 0) |
-		    (line[2] == 'x' ? PROT_EXEC : 0);
+	ret->prot = mapping_prot((line[0] == 'r' ? PROT_READ : 0) |
+				 (line[1] == 'w' ? PROT_WRITE : 0) |
+				 (line[2] == 'x' ? PROT_EXEC : 0));
 	ret->shared = line[3] == 's';
 	line += 4;
 	if (!take_number(&line, 16, &ret->offset) ||

@@ -19,6 +19,12 @@ const char *const source_kind_names[SOURCE_KINDS] = {
 	[SOURCE_ARCHIVE] = "archive",
 };
 
+unsigned mapping_prot(unsigned asked)
+{
+	return (asked & (PROT_READ | PROT_WRITE | PROT_EXEC)) |
+	       (asked & PROT_WRITE ? PROT_READ : 0);
+}
+
 bool mapping_is_file(const struct mapping *m)
 {
 	static const char deleted[] = " (deleted)";
@@ -239,15 +245,6 @@ static const struct capture *capture_again(const struct snapshot *s,
 		       : NULL;
 }
 
-/*
- * What can be written to can be read, whatever was asked for: pages have no bit
- * against that (access_error(), arch/x86/mm/fault.c).
- */
-static unsigned access_of(const struct mapping *m)
-{
-	return m->prot | (m->prot & PROT_WRITE ? PROT_READ : 0);
-}
-
 /* How many of `size` bytes the process itself can read from `addr` on. */
 static size_t readable_size(const struct snapshot *s, uint64_t addr,
 			    size_t size)
@@ -257,7 +254,7 @@ static size_t readable_size(const struct snapshot *s, uint64_t addr,
 	while (done < size) {
 		const struct mapping *m = snapshot_mapping(s, addr + done);
 
-		if (!m || !(access_of(m) & PROT_READ))
+		if (!m || !(m->prot & PROT_READ))
 			break;
 		if (m->end - (addr + done) >= size - done)
 			return size;
@@ -361,7 +358,7 @@ enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 
 	if (!m && s->mappings_partial)
 		return TRI_UNKNOWN;
-	return tri_of(m && (access_of(m) & prot) == prot);
+	return tri_of(m && (m->prot & prot) == prot);
 }
 
 uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,
@@ -384,6 +381,16 @@ struct error *snapshot_open_file(const struct snapshot *s,
 	if (!s->ops || !s->ops->open_file)
 		return error_new(ERROR_UNSUPPORTED, "no files to open");
 	return s->ops->open_file(s, m, fd_ret);
+}
+
+bool snapshot_siginfo(const struct snapshot *s, const struct thread *t,
+		      struct siginfo *ret)
+{
+	bool compat = s->kind == SOURCE_CORE && s->word == 4;
+
+	return t->has & THREAD_HAS_SIGINFO &&
+	       siginfo_decode((struct bytes){ t->siginfo, t->siginfo_size, 0 },
+			      compat, ret);
 }
 
 enum tri snapshot_shadow_stack(const struct snapshot *s)

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "x86/gprs.h"
+#include "x86/siginfo.h"
 #include "x86/xstate.h"
 
 /*
@@ -39,12 +40,19 @@ struct mapping {
 	uint64_t start;		/* [start, end) */
 	uint64_t end;
 	uint64_t offset;	/* bytes into the file, if there is one */
-	unsigned prot;		/* PROT_READ | PROT_WRITE | PROT_EXEC */
+	unsigned prot; /* by mapping_prot() */
 	bool shared;		/* with others; a core does not tell */
 	uint64_t device;	/* makedev(major, minor); 0: unknown */
 	uint64_t inode;		/* 0: unknown, or not a file */
 	char *path;		/* "/lib/...", "[stack]"; foreign; or NULL */
 };
+
+/*
+ * PROT_READ, PROT_WRITE and PROT_EXEC as they work: what can be written to can
+ * be read, whatever was asked for, as pages have no bit against that
+ * (access_error(), arch/x86/mm/fault.c). Other bits are left out.
+ */
+unsigned mapping_prot(unsigned asked);
 
 /* True if the path is a file's: neither NULL nor "[heap]" nor deleted. */
 bool mapping_is_file(const struct mapping *m);
@@ -301,6 +309,13 @@ enum tri snapshot_mapped(const struct snapshot *s, uint64_t addr,
 /* ops->next_data; all of it if the source has no such thing. */
 uint64_t snapshot_next_data(const struct snapshot *s, uint64_t from,
 			    uint64_t to, uint64_t *end_ret);
+
+/*
+ * What is known of the signal that thread `t` got; false if that is nothing.
+ * Only cores of 32-bit processes have it in the 32-bit form.
+ */
+bool snapshot_siginfo(const struct snapshot *s, const struct thread *t,
+		      struct siginfo *ret);
 
 /* Do all threads have a shadow stack? UNKNOWN if some do. */
 enum tri snapshot_shadow_stack(const struct snapshot *s);

@@ -57,10 +57,20 @@ expect() {
 	esac
 }
 
+# held NAME TITLE [FINDING] - is what was said of one as `exact` and `doubt` say?
+held() {
+	local out
+
+	out=$(check hiding.py "$scratch/$1.truth" "$scratch/$1" "$status" \
+		"$exact" "$doubt")
+	tap_none "$2" "$(sed '/^%/d' <<<"$out" | head -n 20)${3:-}"
+	add_counts "$out"
+}
+
 # hide BITS PROGRAM SCENARIO - look at one in every way
 hide() {
 	local bits=$1 program=$2 scenario=$3
-	local name=$bits-$scenario which arguments out also exact doubt
+	local name=$bits-$scenario which arguments also exact doubt
 
 	must_start "$name" "$program" "$scenario"
 	if grep -q '^skipped' "$scratch/$name.truth"; then
@@ -75,11 +85,7 @@ hide() {
 		expect "$scenario" "${which#*=}"
 		[ "$exact" != gone ] || continue
 		inspect "$name" --json "$which" "${arguments[@]}"
-		out=$(check hiding.py "$scratch/$name.truth" \
-			"$scratch/$name" "$status" "$exact" "$doubt")
-		tap_none "$scenario, $bits bits, $which, exact: $exact" \
-			"$(sed '/^%/d' <<<"$out" | head -n 20)"
-		add_counts "$out"
+		held "$name" "$scenario, $bits bits, $which, exact: $exact"
 	done
 	# gdb's core does not tell guard pages from others
 	case $scenario in
@@ -87,10 +93,7 @@ hide() {
 		expect "$scenario" none
 		if gcore_of "$name" "$scratch/$name.core"; then
 			inspect "$name" --json "$scratch/$name.core"
-			out=$(check hiding.py "$scratch/$name.truth" \
-				"$scratch/$name" "$status" "$exact" "$doubt")
-			tap_none "$scenario, $bits bits, gdb's core" \
-				"$(sed '/^%/d' <<<"$out" | head -n 20)"
+			held "$name" "$scenario, $bits bits, gdb's core"
 			rm -f "$scratch/$name.core"
 		else
 			tap_skip "$scenario, $bits bits, gdb's core" \
@@ -134,12 +137,8 @@ done
 for stop in auto all none; do
 	expect stopped "$stop"
 	inspect stopped --json --stop="$stop" -p "${pid[stopped]}"
-	out=$(check hiding.py "$scratch/stopped.truth" "$scratch/stopped" \
-		"$status" "$exact" "$doubt")
-	tap_none "a stopped process, --stop=$stop, exact: $exact" "$(
-		sed '/^%/d' <<<"$out" | head -n 20
-		is_stopped || echo "it goes on")"
-	add_counts "$out"
+	held stopped "a stopped process, --stop=$stop, exact: $exact" \
+		"$(is_stopped || echo "it goes on")"
 done
 stop stopped
 

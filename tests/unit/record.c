@@ -23,11 +23,6 @@ static const struct record_field fields[] = {
 };
 static const struct record thing = { "thing", fields, ARRAY_SIZE(fields) };
 
-static struct span span_of(const char *s)
-{
-	return (struct span){ s, strlen(s) };
-}
-
 /* True if the line makes sense; *ret is then what it says. */
 static bool reads(const char *line, struct thing *ret)
 {
