@@ -22,8 +22,11 @@ struct error *elsewhere_look(const struct snapshot *s, const struct thread *t,
 	    (!chain->lost.size && !chain->at_zero) ||
 	    ownstack_holds(s, ownstack_read, t->tid, chain->end_sp))
 		return NULL;
-	/* a damaged stack pointer may lead to zeros anywhere */
-	ret->at_end = chain->at_zero && !chain->lost.size &&
+	/*
+	 * The first thread of a process has a stack, and has left it. A damaged
+	 * stack pointer may lead to zeros anywhere.
+	 */
+	ret->at_end = chain->at_zero && !chain->lost.size && t->tid != s->pid &&
 		      snapshot_mapped(s, chain->end_sp, PROT_WRITE) == TRI_YES;
 	ret->at = chain_context(chain, t, chain->end_sp);
 	text_printf(&why, "%s, on a stack that may not be the thread's own",

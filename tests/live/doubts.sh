@@ -22,6 +22,13 @@ for name in busy clone ended; do
 	stop "$name"
 done
 
+must_start left "$targets/doubts" left
+for stop in auto all; do
+	tap_none "left, --stop=$stop: a frame may be elsewhere" \
+		"$(looked left 3 "$stop")"
+done
+stop left
+
 # Who writes may not have run since the last look.
 must_start torn "$targets/doubts" torn
 for ((n = 0; n < 100; n++)); do

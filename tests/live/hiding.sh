@@ -52,7 +52,7 @@ expect() {
 	*:none)
 		exact=maybe
 		doubt="unwinding stops at .*(bytes alone|too large"
-		doubt+="|thread's own|not be frames)"
+		doubt+="|thread's own|not be frames|address of a handler)"
 		;;
 	esac
 }

@@ -11,6 +11,8 @@
  *		return address where its first function would have one
  *	ended	the same with a return address of 0 there, and elsewhere a
  *		whole frame that was returned from
+ *	left	the first thread has gone from its handler, which blocks
+ *		nothing, to a stack that ends so
  *
  * Prints
  *
@@ -154,6 +156,40 @@ static void leave_frame(void)
 	sigaltstack(&stack, NULL);
 }
 
+/* Whoever runs it, its caller is 0. */
+static void leave_stack(int signo)
+{
+	char *top = map(MAP_PRIVATE) + STACK_SIZE / 2;
+
+	(void)signo;
+	tell(true, "left");
+	__asm__ volatile("mov %0, %%rsp\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "push $0\n\t"
+			 "jmp *%1"
+			 :
+			 : "r"(top), "r"(target_stay)
+			 : "memory");
+}
+
+/* Never returns. */
+static void go_from_handler(void)
+{
+	struct sigaction action = {
+		.sa_handler = leave_stack,
+		.sa_flags = SA_ONSTACK | SA_NODEFER,
+	};
+	stack_t stack = {
+		.ss_sp = map(MAP_PRIVATE),
+		.ss_size = STACK_SIZE,
+	};
+
+	atomic_store(&tid, (int)getpid());
+	sigaltstack(&stack, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	raise(SIGUSR2);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {
@@ -168,6 +204,8 @@ int main(int argc, char **argv)
 		return 2;
 	torn = !strcmp(argv[1], "torn");
 	target_begin();
+	if (!strcmp(argv[1], "left"))
+		go_from_handler();
 	sigaction(SIGUSR1, &action, NULL);
 	if (!bare) {
 		shared = (void *)map(MAP_SHARED);
