@@ -134,14 +134,24 @@ static uint32_t image_max(const struct inspection *in, const struct snapshot *s)
 }
 
 /*
- * Would the registers of a thread tell more that was spared? If it has a frame
- * after all it is to stand still while that is read.
+ * Would the registers of a thread tell more that was spared? Not if unwinding
+ * has got to its end without them, and arrived at each frame on the way.
  */
-static bool lacks_registers(const struct snapshot *s, const struct located *l)
+static bool lacks_registers(const struct located_thread *t)
 {
-	for (size_t i = 0; i < s->threads_count; i++)
-		if (s->threads[i].spared && (l->threads[i].frames_count ||
-					     l->threads[i].complete != TRI_YES))
+	if (!t->thread->spared)
+		return false;
+	for (size_t i = 0; i < t->frames_count; i++)
+		if (!(t->frames[i].evidence & FRAME_UNWOUND))
+			return true;
+	return t->complete != TRI_YES ||
+	       (t->lost && (t->frames_count || t->thread->candidate));
+}
+
+static bool any_lacks_registers(const struct located *l)
+{
+	for (size_t i = 0; i < l->threads_count; i++)
+		if (lacks_registers(&l->threads[i]))
 			return true;
 	return false;
 }
@@ -167,7 +177,7 @@ static struct error *find(struct inspection *in, struct snapshot **s,
 		options.judge_arg = in->report;
 	}
 	err = locate(*s, &options, ret);
-	if (!err && lacks_registers(*s, *ret)) {
+	if (!err && any_lacks_registers(*ret)) {
 		located_destroy(*ret);
 		snapshot_destroy(TAKE_PTR(*s));
 		err = inspect_process(in->options, in->host, pid, true, s);
@@ -242,6 +252,8 @@ struct error *inspect_process(const struct options *o, const struct host *host,
 	struct error *err;
 
 	live.closer = closer;
+	live.no_shadow_stacks =
+		host->isa.known & ~host->isa.has & ISA_BIT(ISA_SHSTK);
 	err = live_open(pid, &live, ret);
 
 	if (err)

@@ -557,6 +557,7 @@ struct error *options_parse(int argc, char **argv, struct options *ret)
 	ret->live.tids = ret->tids;
 	ret->live.tids_count = ret->tids_count;
 	ret->live.whole_xstate = ret->export || ret->compare;
+	ret->live.registers = ret->live.whole_xstate || !ret->locate.unwind;
 	ret->core.tids = ret->tids;
 	ret->core.tids_count = ret->tids_count;
 	ret->core.whole_xstate = ret->compare;

@@ -10,11 +10,15 @@
 /* Who goes to and fro between two states is seen in each with one half. */
 enum { LOOKS = 32 };
 
+/* What is clear or spared stood still for the look, whatever its state was. */
 static bool anyone_runs(const struct snapshot *s)
 {
-	for (size_t i = 0; i < s->threads_count; i++)
-		if (!s->threads[i].stopped && s->threads[i].state == 'R')
+	for (size_t i = 0; i < s->threads_count; i++) {
+		const struct thread *t = &s->threads[i];
+
+		if (t->state == 'R' && !t->stopped && !t->clear && !t->spared)
 			return true;
+	}
 	return false;
 }
 

@@ -23,7 +23,7 @@ struct live {
 	bool new_tasks;		/* since the mappings were read */
 	struct stacks *copies;
 	bool closer;		/* no thread is spared */
-	bool no_shadow_stacks;	/* this kernel has none */
+	bool no_shadow_stacks;	/* this machine has none */
 	struct error *error;	/* what nothing can be done about */
 };
 
@@ -140,8 +140,31 @@ static void look_begin(struct live *l, bool patient)
 }
 
 /*
+ * What becomes of a thread, after what stacks_look() found. With `spares` it
+ * need not be stopped if its stack alone may tell enough.
+ */
+static void settle_found(const struct live *l, bool spares, struct task *t)
+{
+	if (t->found == STACKS_HIT) {
+		t->spare = spares && !l->options->registers &&
+			   t->at.where == PROCFS_IN_SYSCALL;
+		t->thread.spared = t->thread.candidate = t->spare;
+		return;
+	}
+	t->spare = t->found == STACKS_RETURN ||
+		   (t->found == STACKS_NOTHING &&
+		    (l->options->every ||
+		     task_may_be_elsewhere(t, l->snapshot)));
+	if (t->found == STACKS_RETURN)
+		t->found = STACKS_NOTHING;
+	if (t->spare && !spares)
+		t->found = STACKS_UNSURE;
+}
+
+/*
  * Look at all threads that are not settled without touching them. With
- * `copy`, what may hold frames goes into l->copies.
+ * `copy`, what may hold frames goes into l->copies. Whether one with something
+ * like a frame that is spared stands still is only asked when that is copied.
  */
 static struct error *look(struct live *l, bool copy)
 {
@@ -169,14 +192,7 @@ static struct error *look(struct live *l, bool copy)
 		if (task_settled(t) || !t->has_sp)
 			continue;
 		t->found = stacks_look(stacks, t->at.sp);
-		t->spare = t->found == STACKS_RETURN ||
-			   (t->found == STACKS_NOTHING &&
-			    (l->options->every ||
-			     task_may_be_elsewhere(t, l->snapshot)));
-		if (t->found == STACKS_RETURN)
-			t->found = STACKS_NOTHING;
-		if (t->spare && (copy || l->closer))
-			t->found = STACKS_UNSURE;
+		settle_found(l, !copy && !l->closer, t);
 		if (copy && t->found != STACKS_NOTHING)
 			copy_stacks(l, t, true);
 	}
@@ -247,6 +263,38 @@ static bool maps_are_old(const struct live *l)
 	return l->new_tasks;
 }
 
+/*
+ * Copy the stacks of those that were spared, without which nobody could tell
+ * what they are up to. An error if one has run since it was looked at.
+ */
+static struct error *copy_spared(struct live *l)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < l->tasks.count && !err; i++) {
+		struct task *t = &l->tasks.list[i];
+
+		if (!t->thread.spared || t->gone)
+			continue;
+		if (!l->copies)
+			err = new_copies(l);
+		if (err)
+			break;
+		copy_stacks(l, t, true);
+		t->thread.shadow_stack =
+			l->no_shadow_stacks
+				? TRI_NO
+				: process_shadow_stack(l->process,
+						       t->thread.tid);
+		task_look_end(t, l->process);
+		if (!t->unmoved || t->thread.shadow_stack == TRI_UNKNOWN)
+			err = error_new(ERROR_OS, "thread %d of process %d "
+					"runs again and again", t->thread.tid,
+					l->process->pid);
+	}
+	return err;
+}
+
 /* What is done while the threads stand still; as little as possible. */
 static struct error *copy_stopped(struct live *l)
 {
@@ -274,8 +322,9 @@ static struct error *copy_stopped(struct live *l)
 		t->found = copy_stacks(l, t, always);
 		t->thread.clear = !always && t->found == STACKS_NOTHING;
 	}
+	err = copy_spared(l);
 	stacks_watch(l->copies);
-	return NULL;
+	return err;
 }
 
 static void stop_and_copy(struct tracer *tracer, void *arg)
@@ -404,35 +453,6 @@ static struct error *look_first(struct live *l)
 	return err;
 }
 
-/*
- * Copy the stacks of those that were spared, without which nobody could tell
- * what they are up to. An error if one has run since it was looked at.
- */
-static struct error *copy_spared(struct live *l)
-{
-	struct error *err = NULL;
-
-	for (size_t i = 0; i < l->tasks.count && !err; i++) {
-		struct task *t = &l->tasks.list[i];
-
-		if (!t->thread.spared || t->gone)
-			continue;
-		if (!l->copies)
-			err = new_copies(l);
-		if (err)
-			break;
-		copy_stacks(l, t, true);
-		/* it is about what has been copied now */
-		t->found = STACKS_NOTHING;
-		task_look_end(t, l->process);
-		if (!t->unmoved)
-			err = error_new(ERROR_OS, "thread %d of process %d "
-					"runs again and again", t->thread.tid,
-					l->process->pid);
-	}
-	return err;
-}
-
 static struct error *examine(struct live *l)
 {
 	size_t added;
@@ -451,19 +471,22 @@ static struct error *examine(struct live *l)
 	err = l->options->stop == LIVE_STOP_AUTO ? look_first(l)
 						 : read_maps(l);
 
-	bool settled = true;
+	bool settled = true, clear = true;
 
-	for (size_t i = 0; i < l->tasks.count; i++)
+	for (size_t i = 0; i < l->tasks.count; i++) {
 		settled = settled && task_settled(&l->tasks.list[i]);
-	if (!err && !settled) {
-		stopping_prepare(&l->tasks);
-		err = tracer_run(stop_and_copy, l);
+		clear = clear && l->tasks.list[i].thread.clear;
 	}
-	if (!err && !settled)
+	if (err || clear)
+		return err;
+	stopping_prepare(&l->tasks);
+	/* what is spared is copied while nobody runs, too */
+	if (settled)
+		return copy_spared(l);
+	err = tracer_run(stop_and_copy, l);
+	if (!err)
 		err = TAKE_PTR(l->error);
-	if (!err && !settled)
-		err = look_at_rest(l);
-	return err ? err : copy_spared(l);
+	return err ? err : look_at_rest(l);
 }
 
 /* Make the tasks the snapshot's threads. */
@@ -533,7 +556,8 @@ static struct error *open_once(pid_t pid, const struct live_options *options,
 			       bool closer, struct snapshot *s, bool *again_ret)
 {
 	struct live l = { .options = options, .snapshot = s,
-			  .closer = closer };
+			  .closer = closer,
+			  .no_shadow_stacks = options->no_shadow_stacks };
 	struct error *err = process_open(pid, s);
 
 	l.process = s->source;

@@ -14,6 +14,8 @@ enum live_stop {
 struct live_options {
 	enum live_stop stop;
 	bool closer;		/* AUTO: nor spare any, see struct thread */
+	bool registers; /* AUTO: nor any that may have a frame */
+	bool no_shadow_stacks;	/* this CPU has none (CET_SS in CPUID) */
 	bool every;		/* no thread is clear, all stacks are kept */
 	bool whole_xstate;	/* keep all of what stopped threads have */
 	const pid_t *tids;	/* only these threads; none: all */

@@ -163,6 +163,15 @@ bool process_syscall(const struct process *p, pid_t tid,
 	       procfs_parse_syscall(text, ret);
 }
 
+enum tri process_shadow_stack(const struct process *p, pid_t tid)
+{
+	struct procfs_status status;
+
+	if (procfs_status(p->dir, tid, &status))
+		return TRI_UNKNOWN;
+	return tri_of(status.shadow_stack);
+}
+
 static bool process_stood(const struct snapshot *s, size_t thread)
 {
 	const struct thread *t = &s->threads[thread];

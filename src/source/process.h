@@ -50,6 +50,13 @@ bool process_syscall(const struct process *p, pid_t tid,
 		     struct procfs_syscall *ret);
 
 /*
+ * Does a thread use a shadow stack? As its status says, in a line that kernels
+ * without them lack (arch_proc_pid_thread_features(),
+ * arch/x86/kernel/cpu/proc.c). UNKNOWN if that cannot be read.
+ */
+enum tri process_shadow_stack(const struct process *p, pid_t tid);
+
+/*
  * Has the thread exited of which procfs_stat() returned `failed` and *stat?
  * Not if it failed for want of files or memory.
  */

@@ -123,9 +123,26 @@ static bool take_last(const char *line, int base, uint64_t *ret)
 	return take_number(&start, base, ret);
 }
 
+/* A list of words, each with a blank behind. */
+static bool has_shadow_stack(const char *line)
+{
+	static const char label[] = "x86_Thread_features:";
+	size_t length = strcspn(line, "\n");
+	const char *at = line;
+
+	if (strncmp(line, label, sizeof(label) - 1) != 0)
+		return false;
+	while ((at = strstr(at + 1, "shstk")) && at < line + length)
+		if (strchr("\t ", at[-1]) && strchr("\n ", at[5]))
+			return true;
+	return false;
+}
+
 static bool parse_status_line(const char *line, struct procfs_status *ret)
 {
 	uint64_t value;
+
+	ret->shadow_stack |= has_shadow_stack(line);
 
 	for (size_t i = 0; i < ARRAY_SIZE(status_lines); i++) {
 		size_t length = strlen(status_lines[i].label);

@@ -48,6 +48,7 @@ struct procfs_status {
 	uint64_t cap_effective;
 	uint64_t seccomp;	/* mode, 0: none */
 	uint64_t switches[2];	/* voluntary and other context switches */
+	bool shadow_stack; /* "shstk" is among the thread's features */
 };
 
 /* Parsers of the files' text. False, *ret undefined, if it is malformed. */

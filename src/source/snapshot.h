@@ -86,6 +86,11 @@ struct thread {
 	 * not stopped for that. To stop it would tell its registers.
 	 */
 	bool spared;
+	/*
+	 * Spared, although there is something like a frame: it stood still
+	 * while that was copied.
+	 */
+	bool candidate;
 	unsigned has;		/* enum thread_has */
 	struct x86_gprs regs;
 	int64_t orig_rax;	/* syscall it is in, or -1 */

@@ -45,9 +45,13 @@ void stopping_prepare(const struct tasks *tasks)
 	size_t size = 0;
 	void *room;
 
-	for (size_t i = 0; i < tasks->count; i++)
-		if (!task_settled(&tasks->list[i]) && size < MEMORY_MAX)
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *t = &tasks->list[i];
+
+		if ((!task_settled(t) || t->thread.candidate) &&
+		    size < MEMORY_MAX)
 			size += MEMORY_EACH;
+	}
 #ifdef M_TRIM_THRESHOLD
 	mallopt(M_TRIM_THRESHOLD, MEMORY_MAX + MEMORY_EACH);
 	mallopt(M_MMAP_THRESHOLD, MEMORY_MAX + MEMORY_EACH);

@@ -6,8 +6,9 @@
 #include "source/tasks.h"
 
 /*
- * Fetch the memory that copies of those that are not settled will take from
- * the kernel now, so that nobody has to stand still for that.
+ * Fetch the memory that copies of those will take which are not settled, or
+ * have something like a frame, from the kernel now, so that nobody has to stand
+ * still for that.
  */
 void stopping_prepare(const struct tasks *tasks);
 

@@ -27,19 +27,28 @@ account() {
 	sed -n 's/^skipped/# not to be had here:/p' "$scratch/calls.truth"
 }
 
-# Threads without a frame are not touched, and notice nothing.
-for stop in auto none; do
-	must_start calls "$targets/calls"
+# Threads that wait are not touched, and notice nothing; neither do those that
+# do so in a handler.
+# unnoticed TITLE STOP OPTION...
+unnoticed() {
+	local title=$1 stop=$2
+	shift 2
+
+	must_start calls "$targets/calls" "$@"
 	findings=$(look "$stop"
 		! grep -q '"stopped": true' "$scratch/calls.json" ||
 			echo "a thread was stopped")
 	stop calls
-	tap_none "--stop=$stop: no call without a frame is disturbed" "$(
+	tap_none "--stop=$stop: $title is disturbed" "$(
 		grep . <<<"$findings" || true
 		grep '^early' "$scratch/calls.truth" || true
 		grep -q '^blocked' "$scratch/calls.truth" || echo "no answer")"
 	account
-done
+}
+
+unnoticed "no call without a frame" auto
+unnoticed "no call without a frame" none
+unnoticed "no call in a handler" auto -f
 
 # Deadlines are kept, too.
 must_start calls "$targets/calls" -d 2
@@ -86,7 +95,7 @@ disturbs() {
 }
 
 disturbs "--stop=all" all
-disturbs "calls made in a signal handler" auto -f
+disturbs "--stop=all, calls made in a signal handler" all -f
 
 # Timeouts make calls on sockets fragile, and these are all listed alike.
 tap_none "the manual page lists the same calls" "$(diff \

@@ -22,6 +22,16 @@ for name in busy clone ended; do
 	stop "$name"
 done
 
+# Only its registers tell where the handler was called: it has to be stopped.
+must_start pointer "$targets/doubts" pointer
+inspect pointer --json -p "${pid[pointer]}"
+tap_none "a frame that registers lead to is found, by a stop" "$(
+	[ "$status" -eq 0 ] || said pointer
+	for text in '"frames": 1,' '"stopped": true' '"unwound"'; do
+		grep -q "$text" "$scratch/pointer" || echo "no $text"
+	done)"
+stop pointer
+
 must_start left "$targets/doubts" left
 for stop in auto all; do
 	tap_none "left, --stop=$stop: a frame may be elsewhere" \

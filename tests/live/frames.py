@@ -3,6 +3,8 @@
 """
 frames.py TRUTH REPORT STOP STATUS
 
+STOP is what was asked for; bytes: auto, without unwinding.
+
 Prints a line for each thing that is wrong, and one that begins with '%' and
 counts: frames that are true, of those found; frames reported, of those true.
 """
@@ -78,10 +80,11 @@ def check_thread(tid, true, seen, stop, wrong):
             wrong.append(f'{who} has {what} {show(frame)}')
     if sorted(got) == sorted(want) and got != want:
         wrong.append(f'{who} has its frames in another order')
-    stopped = {'none': False, 'all': True,
-               'auto': bool(want) or runs(true['scenario'])}[stop]
+    spins = runs(true['scenario'])
+    stopped = {'none': False, 'all': True, 'auto': spins,
+               'bytes': bool(want) or spins}[stop]
     # a stale frame may have to be looked at more closely
-    if seen['stopped'] != stopped and not (stop == 'auto' and true['stale']):
+    if seen['stopped'] != stopped and not (stop == 'bytes' and true['stale']):
         wrong.append(f'{who}: stopped is {seen["stopped"]}')
     return len([f for f in want if f in got]), len(want), len(got)
 

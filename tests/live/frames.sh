@@ -77,7 +77,7 @@ done
 # Bytes alone do not tell a frame that was returned from when it lies above
 # the stack pointer; so nothing may be promised then, but nothing is missed.
 inspect scanned --json --unwind=none -p "${pid[threads]}"
-out=$(check frames.py "$scratch/threads.truth" "$scratch/scanned" auto \
+out=$(check frames.py "$scratch/threads.truth" "$scratch/scanned" bytes \
 	"$status")
 tap_none "threads, --unwind=none: no frame is missed, and nothing promised" "$(
 	[ "$status" -eq 3 ] || said scanned

@@ -120,7 +120,9 @@ static void status_lines(void **state)
 		"Seccomp:\t2\n"
 		"Seccomp_filters:\t3\n"
 		"voluntary_ctxt_switches:\t150\n"
-		"nonvoluntary_ctxt_switches:\t545\n";
+		"nonvoluntary_ctxt_switches:\t545\n"
+		"x86_Thread_features:\tshstk wrss \n"
+		"x86_Thread_features_locked:\tshstk wrss \n";
 	struct procfs_status got;
 
 	(void)state;
@@ -140,7 +142,22 @@ static void status_lines(void **state)
 	assert_int_equal(got.switches[1], 545);
 
 	/* absent is 0, malformed is an error */
+	assert_true(got.shadow_stack);
 	assert_true(procfs_parse_status("Tgid:\t1", &got));
+	assert_false(got.shadow_stack);
+	assert_true(procfs_parse_status("Tgid:\t1\n"
+					"x86_Thread_features:\twrss \n"
+					"x86_Thread_features_locked:\tshstk \n",
+					&got));
+	assert_false(got.shadow_stack);
+	assert_true(procfs_parse_status("Name:\tshstk \nTgid:\t1\n"
+					"x86_Thread_features:\tshstk2 \n",
+					&got));
+	assert_false(got.shadow_stack);
+	assert_true(procfs_parse_status("Tgid:\t1\n"
+					"x86_Thread_features:\tx shstk",
+					&got));
+	assert_true(got.shadow_stack);
 	assert_int_equal(got.uid[0], 0);
 	assert_int_equal(got.tgid_inside, 0);
 	assert_true(procfs_parse_status("Tgid:\t1\nNStgid:\t8", &got));

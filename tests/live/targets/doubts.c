@@ -11,6 +11,8 @@
  *		return address where its first function would have one
  *	ended	the same with a return address of 0 there, and elsewhere a
  *		whole frame that was returned from
+ *	pointer	the handler waits in a function that only a register tells the
+ *		frame of
  *	left	the first thread has gone from its handler, which blocks
  *		nothing, to a stack that ends so
  *
@@ -156,6 +158,18 @@ static void leave_frame(void)
 	sigaltstack(&stack, NULL);
 }
 
+static void wait_by_pointer(int signo)
+{
+	/* of a size that only a register knows */
+	void *room = __builtin_alloca(16 * (size_t)signo);
+
+	__asm__ volatile("" ::"r"(room) : "memory");
+	atomic_store(&tid, target_tid());
+	tell(true, "pointer");
+	for (;;)
+		syscall(SYS_pause);
+}
+
 /* Whoever runs it, its caller is 0. */
 static void leave_stack(int signo)
 {
@@ -206,6 +220,10 @@ int main(int argc, char **argv)
 	target_begin();
 	if (!strcmp(argv[1], "left"))
 		go_from_handler();
+	if (!strcmp(argv[1], "pointer")) {
+		signal(SIGUSR2, wait_by_pointer);
+		raise(SIGUSR2);
+	}
 	sigaction(SIGUSR1, &action, NULL);
 	if (!bare) {
 		shared = (void *)map(MAP_SHARED);
