@@ -170,21 +170,41 @@ static struct error *add_registered(struct candidates *c,
 	return err;
 }
 
-/* The bytes up to the last that is not zero. */
-static size_t without_zeros(const uint8_t *buf, size_t size)
+/* How many bytes from `off` on are zeros, at least: whole blocks of them. */
+static uint64_t zeros_at(struct bytes b, uint64_t off)
 {
-	uint64_t words[8];
+	uint64_t words[8], at = off;
 
-	while (size >= sizeof(words)) {
-		memcpy(words, buf + size - sizeof(words), sizeof(words));
+	for (; at + sizeof(words) <= b.size; at += sizeof(words)) {
+		memcpy(words, b.data + at, sizeof(words));
 		if (words[0] | words[1] | words[2] | words[3] |
 		    words[4] | words[5] | words[6] | words[7])
 			break;
-		size -= sizeof(words);
 	}
-	while (size && !buf[size - 1])
-		size--;
-	return size;
+	return at - off;
+}
+
+/*
+ * As scan_next_below(). Stacks are mostly zeros, and these alone are no frame;
+ * what a frame begins with may be, for less than MARGIN.
+ */
+static bool next_hit(struct bytes b, uint64_t limit, uint64_t *cursor,
+		     struct scan_hit *ret)
+{
+	while (*cursor < limit) {
+		uint64_t zeros = zeros_at(b, *cursor - b.addr);
+		uint64_t left = limit - *cursor;
+		uint64_t stop;
+
+		if (zeros > MARGIN)
+			*cursor += zeros - MARGIN < left ? zeros - MARGIN
+							 : left;
+		stop = limit - *cursor < PAGE ? limit : *cursor + PAGE;
+		if (scan_next_below(b, stop, cursor, ret))
+			return true;
+		*cursor = stop;
+	}
+	return false;
 }
 
 static void note_missing(struct candidates *c, uint64_t from, uint64_t to)
@@ -272,12 +292,8 @@ struct error *candidates_scan(struct candidates *c, const struct snapshot *s,
 			limit = base + got;
 			note_missing(c, limit, next < to ? next : to);
 		}
-		/* zeros alone are no frame */
-		uint64_t written = base + without_zeros(buf, got);
-
-		while (scan_next_below((struct bytes){ buf, got, base },
-				       limit < written ? limit : written,
-				       &cursor, &hit)) {
+		while (next_hit((struct bytes){ buf, got, base }, limit,
+				&cursor, &hit)) {
 			struct error *err = NULL;
 
 			if (c->count == HITS_MAX) {

@@ -67,7 +67,8 @@ bool cfi_row_make(const struct cfi_said *said, const struct cfi_op *ops,
 			rule->how = CFI_SAME;
 		if (rule->how == CFI_SAME)
 			ret->same |= 1u << machine->reg[i];
-		else if (rule->how != CFI_UNDEFINED)
+		else if (rule->how != CFI_UNDEFINED &&
+			 machine->reg[i] != X86_RIP)
 			ret->active[ret->active_count++] = (uint8_t)i;
 	}
 	return true;
@@ -245,7 +246,8 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 {
 	const struct cfi_machine *m = row->machine;
 	struct evaluation e = { .machine = m, .ops = row->ops, .s = s, .c = c };
-	struct cfi_context next = { c->gprs, c->known & row->same };
+	uint32_t known = c->known & row->same;
+	uint64_t values[CFI_REGS];
 	uint64_t pc, slot;
 
 	*slot_ret = 0;
@@ -262,19 +264,19 @@ enum cfi_step cfi_step(const struct cfi_row *row, const struct snapshot *s,
 		return CFI_STEP_NOWHERE;
 	}
 
-	for (unsigned i = 0; i < m->regs && m->word == 4; i++)
-		next.gprs.r[m->reg[i]] = cut(m, next.gprs.r[m->reg[i]]);
 	for (unsigned i = 0; i < row->active_count; i++) {
 		unsigned number = row->active[i];
-		uint64_t value;
 
-		if (!apply(&e, &row->rules[number], number, &slot, &value))
-			continue;
-		next.gprs.r[m->reg[number]] = cut(m, value);
-		next.known |= 1u << m->reg[number];
+		if (apply(&e, &row->rules[number], number, &slot, &values[i]))
+			known |= 1u << m->reg[number];
+		else
+			values[i] = c->gprs.r[m->reg[number]];
 	}
-	next.gprs.r[X86_RIP] = cut(m, pc);
-	next.known |= 1u << X86_RIP;
-	*c = next;
+	for (unsigned i = 0; i < row->active_count; i++)
+		c->gprs.r[m->reg[row->active[i]]] = values[i];
+	c->gprs.r[X86_RIP] = pc;
+	for (unsigned i = 0; i < m->regs && m->word == 4; i++)
+		c->gprs.r[m->reg[i]] = cut(m, c->gprs.r[m->reg[i]]);
+	c->known = known | 1u << X86_RIP;
 	return CFI_STEP_DONE;
 }

@@ -106,7 +106,7 @@ static bool narrow_tail_marked(const struct marks *m, const uint8_t *frame)
 }
 
 /* Offsets that are tried at once, and a half-word of each of two. */
-enum { AT_ONCE = 8, AT_ONCE_BYTES = AT_ONCE * 8 };
+enum { AT_ONCE = 16, AT_ONCE_BYTES = AT_ONCE * 8 };
 typedef uint32_t lanes __attribute__((__vector_size__(16)));
 
 static lanes load_lanes(const uint8_t *p)
@@ -133,22 +133,23 @@ static bool wide_may_be_marked(const struct marks *m, const uint8_t *at,
 	const lanes compared = { ~UINT32_C(0x10), UINT32_MAX,
 				 ~UINT32_C(0x10), UINT32_MAX };
 	lanes expected = { (uint32_t)fpstate, 0, (uint32_t)(fpstate + 8), 0 };
-	lanes found = { 0 };
+	lanes halves = { 0 }, words = { 0 };
 
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < AT_ONCE_BYTES; i += 16) {
 		lanes image = load_lanes(at + m->fpstate + i);
 		lanes tail = load_lanes(at + m->magic1 + i);
 		lanes word = load_lanes(at + m->cs + i);
 
-		found |= ((lanes)(image == expected) |
-			  (lanes)(tail == magic)) & low;
-		found |= (lanes)((word & compared) == selectors);
+		halves |= (lanes)(image == expected) | (lanes)(tail == magic);
+		words |= (lanes)((word & compared) == selectors);
 		expected += 16;
 	}
+	words |= halves & low;
 
 	uint64_t any[2];
 
-	memcpy(any, &found, sizeof(any));
+	memcpy(any, &words, sizeof(any));
 	return any[0] | any[1];
 }
 
