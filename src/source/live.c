@@ -27,11 +27,6 @@ struct live {
 	struct error *error;	/* what nothing can be done about */
 };
 
-static void nap(uint64_t nanoseconds)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = (long)nanoseconds }, NULL);
-}
-
 static struct error *list_tasks(struct live *l, size_t *added_ret)
 {
 	struct error *err = tasks_update(&l->tasks, l->process,
@@ -127,7 +122,8 @@ static void look_begin(struct live *l, bool patient)
 	for (unsigned n = 0; running && (!n || (patient && n < 3)); n++) {
 		running = false;
 		if (n)
-			nap(MILLISECOND);
+			nanosleep(&(struct timespec){ .tv_nsec = MILLISECOND },
+				  NULL);
 		for (size_t i = 0; i < l->tasks.count; i++) {
 			struct task *t = &l->tasks.list[i];
 
@@ -164,7 +160,7 @@ static void settle_found(const struct live *l, bool spares, struct task *t)
 /*
  * Look at all threads that are not settled without touching them. With
  * `copy`, what may hold frames goes into l->copies. Whether one with something
- * like a frame that is spared stands still is only asked when that is copied.
+ * like a frame that is spared stood still is asked after that was copied.
  */
 static struct error *look(struct live *l, bool copy)
 {
@@ -263,34 +259,16 @@ static bool maps_are_old(const struct live *l)
 	return l->new_tasks;
 }
 
-/*
- * Copy the stacks of those that were spared, without which nobody could tell
- * what they are up to. An error if one has run since it was looked at.
- */
+/* Without the stacks of those that are spared nobody could tell of them. */
 static struct error *copy_spared(struct live *l)
 {
-	struct error *err = NULL;
+	struct error *err = l->copies ? NULL : new_copies(l);
 
 	for (size_t i = 0; i < l->tasks.count && !err; i++) {
 		struct task *t = &l->tasks.list[i];
 
-		if (!t->thread.spared || t->gone)
-			continue;
-		if (!l->copies)
-			err = new_copies(l);
-		if (err)
-			break;
-		copy_stacks(l, t, true);
-		t->thread.shadow_stack =
-			l->no_shadow_stacks
-				? TRI_NO
-				: process_shadow_stack(l->process,
-						       t->thread.tid);
-		task_look_end(t, l->process);
-		if (!t->unmoved || t->thread.shadow_stack == TRI_UNKNOWN)
-			err = error_new(ERROR_OS, "thread %d of process %d "
-					"runs again and again", t->thread.tid,
-					l->process->pid);
+		if (t->thread.spared && !t->gone)
+			copy_stacks(l, t, true);
 	}
 	return err;
 }
@@ -453,6 +431,28 @@ static struct error *look_first(struct live *l)
 	return err;
 }
 
+/* An error if one that is spared has run since it was looked at. */
+static struct error *check_spared(struct live *l)
+{
+	for (size_t i = 0; i < l->tasks.count; i++) {
+		struct task *t = &l->tasks.list[i];
+		pid_t tid = t->thread.tid;
+		enum tri shadow_stack = TRI_NO;
+
+		if (!t->thread.spared || t->gone)
+			continue;
+		if (!l->no_shadow_stacks)
+			shadow_stack = process_shadow_stack(l->process, tid);
+		t->thread.shadow_stack = shadow_stack;
+		task_look_end(t, l->process);
+		if (!t->unmoved || shadow_stack == TRI_UNKNOWN)
+			return error_new(ERROR_OS, "thread %d of process %d "
+					 "runs again and again", tid,
+					 l->process->pid);
+	}
+	return NULL;
+}
+
 static struct error *examine(struct live *l)
 {
 	size_t added;
@@ -480,13 +480,13 @@ static struct error *examine(struct live *l)
 	if (err || clear)
 		return err;
 	stopping_prepare(&l->tasks);
-	/* what is spared is copied while nobody runs, too */
-	if (settled)
-		return copy_spared(l);
-	err = tracer_run(stop_and_copy, l);
+	/* if somebody runs, what is spared is copied while he does not */
+	err = settled ? copy_spared(l) : tracer_run(stop_and_copy, l);
 	if (!err)
 		err = TAKE_PTR(l->error);
-	return err ? err : look_at_rest(l);
+	if (!err)
+		err = look_at_rest(l);
+	return err ? err : check_spared(l);
 }
 
 /* Make the tasks the snapshot's threads. */
