@@ -134,29 +134,6 @@ static uint32_t image_max(const struct inspection *in, const struct snapshot *s)
 }
 
 /*
- * Would the registers of a thread tell more that was spared? Not if unwinding
- * has got to its end without them, and arrived at each frame on the way.
- */
-static bool lacks_registers(const struct located_thread *t)
-{
-	if (!t->thread->spared)
-		return false;
-	for (size_t i = 0; i < t->frames_count; i++)
-		if (!(t->frames[i].evidence & FRAME_UNWOUND))
-			return true;
-	return t->complete != TRI_YES ||
-	       (t->lost && (t->frames_count || t->thread->candidate));
-}
-
-static bool any_lacks_registers(const struct located *l)
-{
-	for (size_t i = 0; i < l->threads_count; i++)
-		if (lacks_registers(&l->threads[i]))
-			return true;
-	return false;
-}
-
-/*
  * Find the frames of *s. If it is not clear that they are all, and stopping a
  * thread may help, look again: *s becomes another snapshot then. NULL after an
  * error.
@@ -177,7 +154,7 @@ static struct error *find(struct inspection *in, struct snapshot **s,
 		options.judge_arg = in->report;
 	}
 	err = locate(*s, &options, ret);
-	if (!err && any_lacks_registers(*ret)) {
+	if (!err && (*ret)->lacks_registers) {
 		located_destroy(*ret);
 		snapshot_destroy(TAKE_PTR(*s));
 		err = inspect_process(in->options, in->host, pid, true, s);

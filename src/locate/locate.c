@@ -387,6 +387,21 @@ static struct error *locate_dormant(struct tools *t,
 	return err;
 }
 
+/*
+ * Would the registers of a thread tell more that was spared? Not if unwinding
+ * has got to its end without them, and arrived at each frame on the way.
+ */
+static bool lacks_registers(const struct located_thread *t)
+{
+	if (!t->thread->spared)
+		return false;
+	for (size_t i = 0; i < t->frames_count; i++)
+		if (!(t->frames[i].evidence & FRAME_UNWOUND))
+			return true;
+	return t->complete != TRI_YES ||
+	       (t->lost && (t->frames_count || t->thread->candidate));
+}
+
 static struct error *locate_here(struct tools *t,
 				 const struct locate_options *options,
 				 struct located *l)
@@ -397,14 +412,20 @@ static struct error *locate_here(struct tools *t,
 	l->threads = calloc(s->threads_count + 1, sizeof(*l->threads));
 	if (!l->threads)
 		return &error_no_memory;
-	while (!err && l->threads_count < s->threads_count) {
+	while (!err && !l->lacks_registers &&
+	       l->threads_count < s->threads_count) {
 		size_t i = l->threads_count++;
 
 		err = locate_thread(t, &s->threads[i], &l->kept,
 				    &l->threads[i]);
+		l->lacks_registers = !err && lacks_registers(&l->threads[i]);
 	}
-	if (!err)
-		err = locate_dormant(t, options, l);
+	if (err || l->lacks_registers)
+		return err;
+	err = locate_dormant(t, options, l);
+	/* which may have left a doubt */
+	for (size_t i = 0; i < l->threads_count && !err; i++)
+		l->lacks_registers |= lacks_registers(&l->threads[i]);
 	return err ? err : deaths_find(s, t->code, t->modules, l);
 }
 

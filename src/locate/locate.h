@@ -144,6 +144,11 @@ struct located {
 	uint64_t memory;
 	uint64_t memory_searched;
 	/*
+	 * The registers of a thread that was spared would tell more. Where it
+	 * can be stopped for them that is to be done: no more was looked for.
+	 */
+	bool lacks_registers;
+	/*
 	 * Code that is not known because reading its file failed, in a
 	 * sentence; foreign; NULL: none. The first thread is `incomplete` then.
 	 */
