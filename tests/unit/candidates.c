@@ -67,9 +67,12 @@ static void check_all(const struct candidates *c)
 	assert_int_equal(c->count, count);
 }
 
-/* A frame that the stack pointer `sp` leads to, of which the start is gone. */
+/*
+ * A frame that the stack pointer `sp` leads to, of which the start is gone.
+ * Unless `run` is 0, only so many bytes before it are zeros, again and again.
+ */
 static void check_frame(const struct snapshot *s, enum sigframe_kind kind,
-			uint64_t sp, size_t wiped, uint64_t from)
+			uint64_t sp, size_t wiped, uint64_t from, size_t run)
 {
 	const struct delivery d = {
 		.kind = kind,
@@ -84,6 +87,8 @@ static void check_frame(const struct snapshot *s, enum sigframe_kind kind,
 	uint64_t frame = frame_build(&stack, &d);
 
 	memset(stack_bytes + (frame - STACK_AT), 0, wiped);
+	for (uint64_t at = frame - 8; run && at >= STACK_AT; at -= run + 8)
+		memory_put(&stack, at, 8, 1);
 	assert_null(candidates_scan(&c, s, from, STACK_AT + STACK_SIZE));
 	assert_true(c.missing_from == c.missing_to);
 	if (!wiped)
@@ -106,19 +111,26 @@ static void between_zeros(void **state)
 		for (size_t w = 0; w < ARRAY_SIZE(wiped); w++)
 			for (uint64_t sp = STACK_AT + 8192;
 			     sp <= STACK_AT + STACK_SIZE; sp += 712)
-				check_frame(s, kinds[k], sp, wiped[w],
-					    STACK_AT);
+				check_frame(s, kinds[k], sp, wiped[w], STACK_AT,
+					    0);
 	snapshot_destroy(s);
 }
 
-/* Zeros are counted from where the stack pointer is. */
+/*
+ * Zeros are counted from where the stack pointer is. Where they are too few to
+ * be passed over, some frame begins where a piece that is looked at ends.
+ */
 static void from_anywhere(void **state)
 {
+	static const size_t runs[] = { 0, 8, 1016, 2040, 4088 };
 	struct snapshot *s = make();
 
 	(void)state;
-	for (uint64_t from = STACK_AT; from < STACK_AT + 8192; from += 8)
-		check_frame(s, SIGFRAME_X86_64, STACK_AT + 16384, 0, from);
+	for (size_t r = 0; r < ARRAY_SIZE(runs); r++)
+		for (uint64_t from = STACK_AT; from < STACK_AT + 8192;
+		     from += 8)
+			check_frame(s, SIGFRAME_X86_64, STACK_AT + 16384, 0,
+				    from, runs[r]);
 	snapshot_destroy(s);
 }
 

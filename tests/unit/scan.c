@@ -158,6 +158,40 @@ static void edited_frames(void **state)
 	}
 }
 
+/* One mark is enough, wherever among those compared at once it comes to lie. */
+static void one_mark(void **state)
+{
+	enum { CS = 192, SS = 198, FPSTATE = 232, MAGIC1 = 456 + 464 };
+	static const uint16_t left[] = { CS, SS, FPSTATE, MAGIC1 };
+	unsigned total;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(left); i++) {
+		struct memory m = make_stack(bases[SIGFRAME_X86_64]);
+		struct delivery d = make_delivery(SIGFRAME_X86_64, m.addr);
+		uint64_t f = frame_build(&m, &d);
+
+		if (left[i] != CS)
+			memory_put(&m, f + CS, 2, 0);
+		if (left[i] != SS)
+			memory_put(&m, f + SS, 2, 0);
+		if (left[i] != FPSTATE)
+			memory_put(&m, f + FPSTATE, 8, 0);
+		if (left[i] != MAGIC1)
+			memory_put(&m, f + MAGIC1, 4, 0);
+		/* nothing else that is looked at and starts them anew */
+		memset(m.data, 0, f - m.addr);
+		for (uint64_t before = 0; before < 512; before += 8) {
+			struct bytes b =
+				bytes_from(view(&m), f - before - m.addr);
+
+			if (count(b, SIGFRAME_X86_64, f, &total) != 1)
+				fail_msg("mark at %u alone, %u bytes on",
+					 left[i], (unsigned)before);
+		}
+	}
+}
+
 /* A frame that some program built: 16 bytes off, its image elsewhere. */
 static void built_by_hand(void **state)
 {
@@ -314,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind),
 		cmocka_unit_test(edited_frames),
+		cmocka_unit_test(one_mark),
 		cmocka_unit_test(built_by_hand),
 		cmocka_unit_test(stack_ends),
 		cmocka_unit_test(cursor_moves_on),
