@@ -81,7 +81,8 @@ struct cfi_row {
 	struct cfi_rule rules[CFI_REGS];
 	const struct cfi_op *ops;	/* that rules refer to; borrowed */
 	uint32_t same;		/* bit per enum x86_reg that stays as it is */
-	uint8_t active[CFI_REGS];	/* numbers of those that do not */
+	/* numbers of those that do not, but for RIP, which has `ra` */
+	uint8_t active[CFI_REGS];
 	uint8_t active_count;
 };
 

@@ -147,14 +147,15 @@ static void settle_found(const struct live *l, bool spares, struct task *t)
 		t->thread.spared = t->thread.candidate = t->spare;
 		return;
 	}
-	t->spare = t->found == STACKS_RETURN ||
-		   (t->found == STACKS_NOTHING &&
-		    (l->options->every ||
-		     task_may_be_elsewhere(t, l->snapshot)));
-	if (t->found == STACKS_RETURN)
-		t->found = STACKS_NOTHING;
-	if (t->spare && !spares)
-		t->found = STACKS_UNSURE;
+
+	bool doubtful = t->found == STACKS_RETURN ||
+			(t->found == STACKS_NOTHING &&
+			 (l->options->every ||
+			  task_may_be_elsewhere(t, l->snapshot)));
+
+	t->spare = doubtful && spares;
+	if (doubtful)
+		t->found = spares ? STACKS_NOTHING : STACKS_UNSURE;
 }
 
 /*

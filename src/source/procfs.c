@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/lines.h"
 #include "base/text.h"
 
 /* A number in `base` at *text, which moves behind it. */
@@ -123,19 +124,16 @@ static bool take_last(const char *line, int base, uint64_t *ret)
 	return take_number(&start, base, ret);
 }
 
-/* A list of words, each with a blank behind. */
 static bool has_shadow_stack(const char *line)
 {
-	static const char label[] = "x86_Thread_features:";
-	size_t length = strcspn(line, "\n");
-	const char *at = line;
+	struct span words = { line, strcspn(line, "\n") }, word;
+	bool found = false;
 
-	if (strncmp(line, label, sizeof(label) - 1) != 0)
+	if (!span_take(&words, "x86_Thread_features:"))
 		return false;
-	while ((at = strstr(at + 1, "shstk")) && at < line + length)
-		if (strchr("\t ", at[-1]) && strchr("\n ", at[5]))
-			return true;
-	return false;
+	while (!found && span_word(&words, &word))
+		found = span_equal(word, "shstk");
+	return found;
 }
 
 static bool parse_status_line(const char *line, struct procfs_status *ret)
@@ -143,7 +141,6 @@ static bool parse_status_line(const char *line, struct procfs_status *ret)
 	uint64_t value;
 
 	ret->shadow_stack |= has_shadow_stack(line);
-
 	for (size_t i = 0; i < ARRAY_SIZE(status_lines); i++) {
 		size_t length = strlen(status_lines[i].label);
 

@@ -81,15 +81,12 @@ struct thread {
 	 */
 	bool clear;
 	/*
-	 * Nothing like a frame is on its stack, but that may not be the only
-	 * one, or there is a return address that a frame may have had: it was
-	 * not stopped for that. To stop it would tell its registers.
+	 * It stood still while its stack was copied, and was not stopped for
+	 * what may be there: something like a frame (`candidate`), or a return
+	 * address that one may have had; or there is nothing, but that stack
+	 * may not be the only one. To stop it would tell its registers.
 	 */
 	bool spared;
-	/*
-	 * Spared, although there is something like a frame: it stood still
-	 * while that was copied.
-	 */
 	bool candidate;
 	unsigned has;		/* enum thread_has */
 	struct x86_gprs regs;

@@ -175,8 +175,7 @@ void task_look_end(struct task *t, const struct process *p)
 	t->thread.syscall = t->at.nr;
 	t->thread.has |= THREAD_HAS_PC_SP | THREAD_HAS_SYSCALL;
 	t->thread.clear = t->found == STACKS_NOTHING && !t->spare;
-	t->thread.spared = t->found != STACKS_UNSURE && t->spare;
-	t->thread.candidate = t->thread.spared && t->found == STACKS_HIT;
+	t->thread.spared = t->spare;
 }
 
 bool task_may_be_elsewhere(const struct task *t, const struct snapshot *s)

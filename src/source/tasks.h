@@ -19,7 +19,7 @@ struct task {
 	bool has_sp;		/* regs.r[X86_RSP] and X86_RIP are known */
 	bool unmoved;		/* has not run since task_look_begin() */
 	enum stacks_found found;
-	bool spare; /* what was found makes it neither clear nor stop it */
+	bool spare;		/* it is neither clear nor to be stopped */
 };
 
 struct tasks {
@@ -54,8 +54,8 @@ void task_look_begin(struct task *t, const struct process *p);
 
 /*
  * Is it still there, and has it not run in between? Only then is what was
- * read of its stack meanwhile true, and `found` and `spare` say whether it is
- * clear, or spared.
+ * read of its stack meanwhile true, and it is spared if `spare` says so, else
+ * clear if `found` does.
  */
 void task_look_end(struct task *t, const struct process *p);
 

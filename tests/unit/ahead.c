@@ -22,12 +22,7 @@ static size_t read_memory(const struct snapshot *s, uint64_t addr, void *buf,
 			  size_t size)
 {
 	(void)s;
-	if (addr < STACK_AT || addr - STACK_AT >= SIZE)
-		return 0;
-	if (size > SIZE - (addr - STACK_AT))
-		size = SIZE - (addr - STACK_AT);
-	memcpy(buf, bytes + (addr - STACK_AT), size);
-	return size;
+	return memory_read(&stack, addr, buf, size);
 }
 
 static uint64_t next_data(const struct snapshot *s, uint64_t from, uint64_t to,

@@ -24,14 +24,8 @@ static const struct memory stack = { stack_bytes, STACK_SIZE, STACK_AT };
 static size_t read_stack(const struct snapshot *s, uint64_t addr, void *buf,
 			 size_t size)
 {
-	uint64_t end = STACK_AT + STACK_SIZE;
-
 	(void)s;
-	if (addr < STACK_AT || addr >= end)
-		return 0;
-	size = size < end - addr ? size : end - addr;
-	memcpy(buf, stack_bytes + (addr - STACK_AT), size);
-	return size;
+	return memory_read(&stack, addr, buf, size);
 }
 
 static const struct snapshot_ops ops = { .read = read_stack };

@@ -34,6 +34,17 @@ uint64_t memory_get(const struct memory *m, uint64_t addr, unsigned width)
 	return value;
 }
 
+size_t memory_read(const struct memory *m, uint64_t addr, void *buf,
+		   size_t size)
+{
+	if (addr < m->addr || addr - m->addr >= m->size)
+		return 0;
+	if (size > m->size - (addr - m->addr))
+		size = m->size - (addr - m->addr);
+	memcpy(buf, m->data + (addr - m->addr), size);
+	return size;
+}
+
 static void put_words(const struct memory *m, uint64_t frame,
 		      const struct word *words, size_t count)
 {

@@ -17,6 +17,10 @@ void memory_put(const struct memory *m, uint64_t addr, unsigned width,
 		uint64_t value);
 uint64_t memory_get(const struct memory *m, uint64_t addr, unsigned width);
 
+/* As snapshot_ops.read: copy what there is of `size` bytes, from the start. */
+size_t memory_read(const struct memory *m, uint64_t addr, void *buf,
+		   size_t size);
+
 /* The signal that the frame is for, and the context that it interrupts. */
 struct delivery {
 	enum sigframe_kind kind;

@@ -31,15 +31,9 @@ static const struct memory code_memory = { code_bytes, sizeof(code_bytes),
 static size_t read_memory(const struct snapshot *s, uint64_t addr, void *buf,
 			  size_t size)
 {
-	const struct memory *m = addr >= STACK_AT ? &stack : &code_memory;
-
 	(void)s;
-	if (addr < m->addr || addr - m->addr >= m->size)
-		return 0;
-	if (size > m->size - (addr - m->addr))
-		size = m->size - (addr - m->addr);
-	memcpy(buf, m->data + (addr - m->addr), size);
-	return size;
+	return memory_read(addr >= STACK_AT ? &stack : &code_memory, addr, buf,
+			   size);
 }
 
 static const struct snapshot_ops ops = { .read = read_memory };

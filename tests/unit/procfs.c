@@ -141,8 +141,9 @@ static void status_lines(void **state)
 	assert_int_equal(got.switches[0], 150);
 	assert_int_equal(got.switches[1], 545);
 
-	/* absent is 0, malformed is an error */
 	assert_true(got.shadow_stack);
+
+	/* absent is 0, malformed is an error */
 	assert_true(procfs_parse_status("Tgid:\t1", &got));
 	assert_false(got.shadow_stack);
 	assert_true(procfs_parse_status("Tgid:\t1\n"
